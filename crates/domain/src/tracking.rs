@@ -1,0 +1,116 @@
+//! Segment's tracking form: how a message of it becomes an [`Event`].
+//!
+//! Source: Segment, "HTTP Tracking API" and "Spec: Common Fields" (public documentation). Taken from there: the six
+//! types, the fields, 32 KB a message and 500 KB a batch, and the correction of a client's clock,
+//! `occurred_at = received_at - (sentAt - timestamp)`.
+
+mod batch;
+mod item;
+mod scan;
+mod timestamp;
+
+use serde_json::value::RawValue;
+
+pub use self::batch::{Batch, batch};
+use self::item::Item;
+pub use self::timestamp::parse as parse_timestamp;
+use crate::{Event, EventId, Identity, Kind, MessageId, Reason, Reject, SeenKey, ShopTime};
+
+/// The largest message, in bytes of JSON.
+pub const EVENT_BYTES: usize = 32 * 1024;
+/// The largest batch, in bytes of JSON, decompressed.
+pub const BATCH_BYTES: usize = 500 * 1024;
+/// The longest event name and messageId, in bytes of UTF-8.
+pub const NAME_BYTES: usize = 512;
+/// How deep objects and lists may nest in a field.
+pub const DEPTH: usize = 32;
+
+/// What a message's surroundings say for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Defaults<'a> {
+    /// The kind the path names; in a batch each message names its own.
+    pub kind: Option<Kind>,
+    /// The batch's `sentAt`, for messages without their own.
+    pub sent_at: Option<ShopTime>,
+    /// The batch's `context`, for messages without their own.
+    pub context: Option<&'a RawValue>,
+}
+
+/// What the door knows of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Door<'a> {
+    /// The key the client gave: part of what makes a message one message.
+    pub write_key: &'a str,
+    /// The name of that key, which rows carry.
+    pub source: &'a str,
+    /// When the request arrived.
+    pub received_at: ShopTime,
+    /// Whether this is imported history.
+    pub historical: bool,
+}
+
+/// Reads one message.
+///
+/// `drawn` is 128 random bits for a message without a messageId; it is asked only then.
+///
+/// # Errors
+/// A [`Reject`] naming the field, when the message can't be an event. Nothing of it is kept by this function.
+pub fn read(
+    raw: &str,
+    defaults: &Defaults<'_>,
+    door: &Door<'_>,
+    drawn: impl FnOnce() -> u128,
+) -> Result<Event, Reject> {
+    if raw.len() > EVENT_BYTES {
+        return Err(Reject::new(
+            "",
+            Reason::TooLarge,
+            format!("{} bytes; a message may have {EVENT_BYTES}. Send less in it.", raw.len()),
+        ));
+    }
+    let item = Item::read(raw)?;
+    let kind = item.kind(defaults.kind)?;
+    let name = item.name(kind)?;
+    let (external, anonymous, previous) = item.people(kind)?;
+    let message_id = match item.text("messageId", item.message_id, NAME_BYTES)? {
+        Some(given) => MessageId::Given(given),
+        None => MessageId::Drawn(drawn()),
+    };
+    let key = match &message_id {
+        MessageId::Given(given) => SeenKey::new(door.write_key, given),
+        MessageId::Drawn(bits) => SeenKey(*bits),
+    };
+    Ok(Event {
+        key,
+        id: EventId::new(door.received_at, key),
+        kind,
+        name,
+        occurred_at: occurred_at(item.timestamp()?, item.sent_at().or(defaults.sent_at), door.received_at),
+        received_at: door.received_at,
+        external,
+        anonymous,
+        previous,
+        source: door.source.to_owned(),
+        historical: door.historical,
+        payload: item.payload(raw, defaults.context),
+    })
+}
+
+/// Segment's correction of a client's clock, `received_at - (sent_at - timestamp)`, held between 1970 and receipt.
+/// Without `sent_at` the timestamp is taken as it is; without a timestamp the event happened when it arrived.
+fn occurred_at(timestamp: Option<ShopTime>, sent_at: Option<ShopTime>, received_at: ShopTime) -> ShopTime {
+    let Some(timestamp) = timestamp else { return received_at };
+    let corrected = match sent_at {
+        Some(sent_at) => received_at.saturating_add(timestamp.since(sent_at)),
+        None => timestamp,
+    };
+    corrected.clamp(ShopTime::EPOCH, received_at.max(ShopTime::EPOCH))
+}
+
+/// A person's name as a client wrote it, or nothing where it stands for nobody.
+fn named(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.trim().is_empty() && !Identity::is_placeholder(value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+SELECT environment, cluster_id, adopted_at FROM installation

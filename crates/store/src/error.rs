@@ -1,0 +1,80 @@
+//! What went wrong, told by what happens next.
+
+/// A statement that failed. The variant is chosen from the SQLSTATE where the error arises.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, starting, stopping, read-only or full of connections: try again later.
+    #[error("the database is away: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// No room on the database's disk, or it can't write: free some; until then nothing is taken.
+    #[error("the database has no room or can't write to its disk: {0}")]
+    DiskFull(#[source] sqlx::Error),
+    /// Broken off to resolve a conflict or by a timeout: the same may pass when tried again.
+    #[error("the database broke the transaction off: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// A value the database will never store.
+    #[error("the database refuses a value: {0}")]
+    Refused(#[source] sqlx::Error),
+    /// A row has no partition: they have to be made first.
+    #[error("a partition is missing: {0}")]
+    NoPartition(#[source] sqlx::Error),
+    /// Somebody else did it meanwhile.
+    #[error("{0}")]
+    Conflict(String),
+    /// The schema is not the one this program writes.
+    #[error("the schema does not fit this program: {0}")]
+    Schema(#[source] sqlx::migrate::MigrateError),
+    /// Anything else: a defect of ours or a right that is missing.
+    #[error("the database answered: {0}")]
+    Other(#[source] sqlx::Error),
+}
+
+impl Error {
+    /// Whether the same may pass later without anybody changing the request.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::DiskFull(_) | Self::Busy(_) | Self::NoPartition(_))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+                _ => Self::Other(error),
+            };
+        };
+        let message = database.message();
+        match database.code().as_deref().unwrap_or_default() {
+            "53100" => Self::DiskFull(error),
+            // A write cut off by a quota or a failing disk arrives as io_error.
+            "58030" => Self::DiskFull(error),
+            "23514" if message.starts_with("no partition of relation") => Self::NoPartition(error),
+            "40001" | "40P01" | "55P03" | "57014" => Self::Busy(error),
+            // read_only_sql_transaction: a replica, until it is promoted. 57P..: shutting down, starting, dropped.
+            "25006" => Self::Unavailable(error),
+            code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
+                Self::Unavailable(error)
+            }
+            // A class 28 or 3D answer while the server restarts elsewhere is no passing matter: the operator must look.
+            code if code.starts_with("22") || code.starts_with("54") || code.starts_with("23") => {
+                Self::Refused(error)
+            }
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for Error {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            error => Self::Schema(error),
+        }
+    }
+}

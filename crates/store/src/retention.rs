@@ -1,0 +1,35 @@
+//! Forgetting what need not be kept.
+
+use jiff::{ToSpan, tz::TimeZone};
+use journeyman_domain::ShopTime;
+use sqlx::postgres::PgPool;
+
+use crate::{Error, statements};
+
+/// For how many days a message is known to have been stored.
+pub const SEEN_DAYS: i64 = 7;
+/// How many rows of `seen` a statement deletes.
+const PIECE: i64 = 10_000;
+
+/// Deletes what of `seen` is older than [`SEEN_DAYS`], in pieces; returns how many rows.
+///
+/// # Errors
+/// As [`Error`] says; what was deleted until then stays deleted.
+#[tracing::instrument(level = "debug", skip(pool))]
+pub async fn forget_seen(pool: &PgPool, now: ShopTime) -> Result<u64, Error> {
+    let today = now.timestamp().to_zoned(TimeZone::UTC).date();
+    let Ok(before) = today.checked_sub(SEEN_DAYS.days()) else { return Ok(0) };
+    let mut rows = 0;
+    loop {
+        let piece = sqlx::query(statements::DELETE_SEEN_BEFORE)
+            .bind(jiff_sqlx::ToSqlx::to_sqlx(before))
+            .bind(PIECE)
+            .execute(pool)
+            .await?
+            .rows_affected();
+        rows += piece;
+        if piece < PIECE as u64 {
+            return Ok(rows);
+        }
+    }
+}
