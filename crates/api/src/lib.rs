@@ -1,1 +1,42 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::disallowed_methods, reason = "stands below the engine: messages without an id get one here")]
+
+mod health;
+pub mod ingest;
+pub mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use journeyman_domain::ShardSet;
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::decompression::RequestDecompressionLayer;
+
+pub use health::Health;
+pub use ingest::Ingest;
+
+/// Told after every commit where intake has grown, so that the engine looks there before its next poll.
+pub type Wake = Arc<dyn Fn(ShardSet) + Send + Sync>;
+
+/// What the world may reach.
+pub fn public(ingest: Arc<Ingest>) -> Router {
+    // Browsers post from the shop's pages; the write key, not the origin, says who may.
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods(AllowMethods::list([axum::http::Method::POST]))
+        .allow_headers(AllowHeaders::any());
+    Router::new()
+        .route("/v1/{kind}", post(ingest::endpoint))
+        .layer(RequestDecompressionLayer::new().gzip(true))
+        .layer(cors)
+        .with_state(ingest)
+}
+
+/// What only the operator's network may reach.
+pub fn private(health: Health) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(health)
+}

@@ -1,1 +1,38 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::disallowed_methods, reason = "the outermost room: clock, chance and environment enter here")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks through them")]
+
+pub mod bench;
+mod clock;
+mod commands;
+pub mod config;
+mod doorway;
+mod import;
+mod logging;
+pub mod postgres;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use clock::SystemClock;
+
+/// Runs the command line. The exit code is 0 when done, 1 when it failed, 2 when it was called wrongly.
+pub fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    logging::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: can't start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(arguments.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

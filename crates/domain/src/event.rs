@@ -54,15 +54,6 @@ impl Kind {
     }
 }
 
-/// The name a message was sent under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MessageId {
-    /// The client's, which a retry repeats.
-    Given(String),
-    /// 128 random bits drawn at the door for a message without one; a retry of it is a second event.
-    Drawn(u128),
-}
-
 /// One event at the door, whose person is not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -11,7 +11,7 @@ mod time;
 pub mod tracking;
 
 pub use digest::{FileDigest, SeenKey};
-pub use event::{Event, Kind, MessageId};
+pub use event::{Event, Kind};
 pub use id::{EventId, PersonId};
 pub use identity::{Identity, IdentityKind, assignment_key};
 pub use reject::{Reason, Reject};

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 pub use self::batch::{Batch, batch};
 use self::item::Item;
 pub use self::timestamp::parse as parse_timestamp;
-use crate::{Event, EventId, Identity, Kind, MessageId, Reason, Reject, SeenKey, ShopTime};
+use crate::{Event, EventId, Identity, Kind, Reason, Reject, SeenKey, ShopTime};
 
 /// The largest message, in bytes of JSON.
 pub const EVENT_BYTES: usize = 32 * 1024;
@@ -45,7 +45,9 @@ pub struct Door<'a> {
     pub source: &'a str,
     /// When the request arrived.
     pub received_at: ShopTime,
-    /// Whether this is imported history.
+    /// The message's id where the door gives it: an import's (file digest, line).
+    pub message_id: Option<&'a str>,
+    /// Imported history: its timestamps are the truth, so no clock is corrected and none may be missing.
     pub historical: bool,
 }
 
@@ -72,20 +74,22 @@ pub fn read(
     let kind = item.kind(defaults.kind)?;
     let name = item.name(kind)?;
     let (external, anonymous, previous) = item.people(kind)?;
-    let message_id = match item.text("messageId", item.message_id, NAME_BYTES)? {
-        Some(given) => MessageId::Given(given),
-        None => MessageId::Drawn(drawn()),
+    let given = item.text("messageId", item.message_id, NAME_BYTES)?;
+    let key = match door.message_id.or(given.as_deref()) {
+        Some(message_id) => SeenKey::new(door.write_key, message_id),
+        None => SeenKey(drawn()),
     };
-    let key = match &message_id {
-        MessageId::Given(given) => SeenKey::new(door.write_key, given),
-        MessageId::Drawn(bits) => SeenKey(*bits),
-    };
+    let timestamp = item.timestamp()?;
+    let sent_at = item.sent_at().or(defaults.sent_at).filter(|_| !door.historical);
+    if door.historical && timestamp.is_none() {
+        return Err(Reject::new("timestamp", Reason::Missing, "missing. History needs to say when it was."));
+    }
     Ok(Event {
         key,
         id: EventId::new(door.received_at, key),
         kind,
         name,
-        occurred_at: occurred_at(item.timestamp()?, item.sent_at().or(defaults.sent_at), door.received_at),
+        occurred_at: occurred_at(timestamp, sent_at, door.received_at),
         received_at: door.received_at,
         external,
         anonymous,

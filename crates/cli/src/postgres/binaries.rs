@@ -17,7 +17,7 @@ pub(super) struct Binaries {
     /// The folder, links resolved.
     pub(super) dir: PathBuf,
     pub(super) version: Version,
-    /// How it was found, for people.
+    /// How it was found, for people: a participle and what follows it.
     pub(super) how: String,
 }
 
@@ -56,10 +56,10 @@ pub(super) fn search(places: &Places, major: Option<u32>, run_as: Option<&RunAs>
     let mut tried = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
     for (how, candidates) in [
-        ("on PATH", on_path(places)),
-        ("by pg_config --bindir", by_pg_config(places)),
-        ("in a versioned folder", in_versioned_folders(places)),
-        ("from Homebrew", from_homebrew(places)),
+        ("found on PATH", on_path(places)),
+        ("named by pg_config --bindir", by_pg_config(places)),
+        ("found in a versioned folder", in_versioned_folders(places)),
+        ("found in Homebrew", in_homebrew(places)),
     ] {
         let candidates = match candidates {
             Ok(candidates) => candidates,
@@ -139,14 +139,14 @@ fn on_path(places: &Places) -> Result<Vec<PathBuf>, String> {
 }
 
 fn by_pg_config(places: &Places) -> Result<Vec<PathBuf>, String> {
-    let Some(program) = places.path.iter().map(|dir| dir.join("pg_config")).find(|file| file.is_file()) else {
+    let Some(program) = places.path.iter().map(|dir| dir.join("pg_config")).find(|file| file.is_file())
+    else {
         return Err("pg_config --bindir: there is no pg_config on PATH".to_owned());
     };
     let mut command = Command::new(&program);
     command.arg("--bindir");
     dress(&mut command, None);
-    let output =
-        command.output().map_err(|refused| format!("{} --bindir: {refused}", program.display()))?;
+    let output = command.output().map_err(|refused| format!("{} --bindir: {refused}", program.display()))?;
     let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() || printed.is_empty() {
         return Err(format!("{} --bindir: failed with {}", program.display(), output.status));
@@ -162,12 +162,15 @@ fn in_versioned_folders(places: &Places) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn from_homebrew(places: &Places) -> Result<Vec<PathBuf>, String> {
+fn in_homebrew(places: &Places) -> Result<Vec<PathBuf>, String> {
     let found = newest_first(&places.homebrew_roots, |name| {
         name.strip_prefix("postgresql@").and_then(leading_number)
     });
     if found.is_empty() {
-        return Err(format!("Homebrew, {}: nothing there", patterns(&places.homebrew_roots, "postgresql@*/bin")));
+        return Err(format!(
+            "Homebrew, {}: nothing there",
+            patterns(&places.homebrew_roots, "postgresql@*/bin")
+        ));
     }
     Ok(found)
 }

@@ -3,32 +3,40 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why there is no PostgreSQL. Every message says where, what, and what to do next; none holds a password.
+/// Why there is no PostgreSQL. Every message says where, what, and what to do next; none holds a password. What the
+/// system or the server said stands in the message itself, so it is no `source`: printing the chain would repeat it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The setting that names the source is none of its words and no path.
-    #[error("JOURNEYMAN_POSTGRES is \"{given}\": set it to auto, machine, wheel, or the path of a folder with postgres and initdb in it")]
+    #[error(
+        "JOURNEYMAN_POSTGRES is \"{given}\": set it to auto, machine, wheel, or the path of a folder with postgres and initdb in it"
+    )]
     Source {
         /// The value that was given.
         given: String,
     },
     /// `DATABASE_URL` is not a URL of PostgreSQL.
-    #[error("DATABASE_URL cannot be read ({reason}): write it as postgres://user:password@host:5432/database, or unset it to use a private cluster")]
+    #[error(
+        "DATABASE_URL cannot be read ({reason}): write it as postgres://user:password@host:5432/database, or unset it to use a private cluster"
+    )]
     Url {
         /// What the parser said.
         reason: String,
     },
     /// The given server does not answer.
-    #[error("PostgreSQL at {place}, named by DATABASE_URL, does not answer ({source}): check that it runs and that user, password and database are right, or unset DATABASE_URL to use a private cluster")]
+    #[error(
+        "PostgreSQL at {place}, named by DATABASE_URL, does not answer ({cause}): check that it runs and that user, password and database are right, or unset DATABASE_URL to use a private cluster"
+    )]
     Unreachable {
         /// Host, port and database, without the password.
         place: String,
         /// What the connection said.
-        #[source]
-        source: Box<sqlx::Error>,
+        cause: Box<sqlx::Error>,
     },
     /// The given server did not answer in time.
-    #[error("PostgreSQL at {place}, named by DATABASE_URL, did not answer within {seconds} s: check that it runs and can be reached, or unset DATABASE_URL to use a private cluster")]
+    #[error(
+        "PostgreSQL at {place}, named by DATABASE_URL, did not answer within {seconds} s: check that it runs and can be reached, or unset DATABASE_URL to use a private cluster"
+    )]
     Silent {
         /// Host, port and database, without the password.
         place: String,
@@ -36,7 +44,9 @@ pub enum Error {
         seconds: u64,
     },
     /// The given server is older than what the program needs.
-    #[error("PostgreSQL at {place}, named by DATABASE_URL, is version {version}, and {minimum} or newer is needed: upgrade it, or unset DATABASE_URL to use a private cluster")]
+    #[error(
+        "PostgreSQL at {place}, named by DATABASE_URL, is version {version}, and {minimum} or newer is needed: upgrade it, or unset DATABASE_URL to use a private cluster"
+    )]
     TooOld {
         /// Host, port and database, without the password.
         place: String,
@@ -46,24 +56,22 @@ pub enum Error {
         minimum: u32,
     },
     /// A file or folder could not be made, read or changed.
-    #[error("could not {doing} {path}: {source}; check the folder's owner, permissions and free space", path = .path.display())]
+    #[error("could not {doing} {path}: {cause}; check the folder's owner, permissions and free space", path = .path.display())]
     Files {
         /// What was being done, as a verb.
         doing: &'static str,
         /// To which file or folder.
         path: PathBuf,
         /// What the system said.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     /// A program could not be run.
-    #[error("could not run {program}: {source}; check that the file is there and may be executed")]
+    #[error("could not run {program}: {cause}; check that the file is there and may be executed")]
     Program {
         /// Which program.
         program: String,
         /// What the system said.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder named in the configuration has no PostgreSQL that can be used.
     #[error("JOURNEYMAN_POSTGRES names {dir}, but {reason}: name the folder that holds postgres and initdb, or set it to auto", dir = .dir.display())]
@@ -74,7 +82,9 @@ pub enum Error {
         reason: String,
     },
     /// No PostgreSQL on the machine, and none fetched.
-    #[error("no PostgreSQL {minimum} or newer was found, and DATABASE_URL is not set. Tried:\n{tried}\nInstall it with: {install}")]
+    #[error(
+        "no PostgreSQL {minimum} or newer was found, and DATABASE_URL is not set. Tried:\n{tried}\nInstall it with: {install}"
+    )]
     NothingFound {
         /// The oldest major version that will do.
         minimum: u32,
@@ -112,7 +122,9 @@ pub enum Error {
         target: PathBuf,
     },
     /// We are root, and there is no other user to run PostgreSQL under.
-    #[error("this process is root, PostgreSQL refuses to run as root, and none of the users {tried} exists: create one with `useradd --system journeyman`, or run as another user")]
+    #[error(
+        "this process is root, PostgreSQL refuses to run as root, and none of the users {tried} exists: create one with `useradd --system journeyman`, or run as another user"
+    )]
     NoUser {
         /// The users that were looked up.
         tried: String,
@@ -164,27 +176,27 @@ pub enum Error {
         seconds: u64,
     },
     /// A statement of the set-up failed.
-    #[error("PostgreSQL on {cluster} could not {doing}: {source}; see postgres.log in the data folder and start again", cluster = .cluster.display())]
+    #[error("PostgreSQL on {cluster} could not {doing}: {cause}; see postgres.log in the data folder and start again", cluster = .cluster.display())]
     Setup {
         /// What was being done, as a verb.
         doing: &'static str,
         /// The cluster's folder.
         cluster: PathBuf,
         /// What the server said.
-        #[source]
-        source: Box<sqlx::Error>,
+        cause: Box<sqlx::Error>,
     },
     /// The server could not be told to stop.
-    #[error("PostgreSQL (process {pid}) could not be told to stop: {source}; stop it with `kill -INT {pid}`")]
+    #[error("PostgreSQL (process {pid}) could not be told to stop: {cause}; stop it with `kill -INT {pid}`")]
     Signal {
         /// The server's process.
         pid: u32,
         /// What the system said.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     /// The server does not stop.
-    #[error("PostgreSQL (process {pid}) still runs {seconds} s after it was told to stop: look into postgres.log in the data folder, and end it with `kill -QUIT {pid}`")]
+    #[error(
+        "PostgreSQL (process {pid}) still runs {seconds} s after it was told to stop: look into postgres.log in the data folder, and end it with `kill -QUIT {pid}`"
+    )]
     StillRunning {
         /// The server's process.
         pid: u32,
@@ -201,7 +213,7 @@ pub enum Error {
 
 /// Names the deed and the path when the file system refuses.
 pub(super) fn files<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |source| Error::Files { doing, path: path.to_owned(), source }
+    move |cause| Error::Files { doing, path: path.to_owned(), cause }
 }
 
 /// One a line, as the messages show them.

@@ -22,7 +22,7 @@ pub(super) async fn connect(url: &str, source: &Source) -> Result<Found, Error> 
     let place = place(&options);
     let version = match tokio::time::timeout(ANSWER_LIMIT, version(&options)).await {
         Ok(Ok(version)) => version,
-        Ok(Err(source)) => return Err(Error::Unreachable { place, source: Box::new(source) }),
+        Ok(Err(refused)) => return Err(Error::Unreachable { place, cause: Box::new(refused) }),
         Err(_) => return Err(Error::Silent { place, seconds: ANSWER_LIMIT.as_secs() }),
     };
     let major = version.split('.').next().and_then(leading_number);

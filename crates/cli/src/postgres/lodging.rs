@@ -131,7 +131,9 @@ impl Lodging {
     /// Gives a file of the cluster to the server's user; nothing to do when that is ourselves.
     pub(super) fn hand_over(&self, path: &Path) -> Result<(), Error> {
         match &self.run_as {
-            Some(user) => chown(path, Some(user.uid), Some(user.gid)).map_err(files("change the owner of", path)),
+            Some(user) => {
+                chown(path, Some(user.uid), Some(user.gid)).map_err(files("change the owner of", path))
+            }
             None => Ok(()),
         }
     }

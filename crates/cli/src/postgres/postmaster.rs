@@ -3,17 +3,18 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::Error;
 use super::error::files;
+use super::lodging::{Lodging, dress};
 
 /// How long the processes of a lost server may take to notice that it is gone.
 const REMAINS_LIMIT: Duration = Duration::from_secs(30);
-const STEP: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(50);
 
 /// What `postmaster.pid` says of a live server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,28 +52,41 @@ pub(super) fn recorded(data: &Path) -> Result<Option<Postmaster>, Error> {
 /// a lost server left behind has ended, and a stale lock file that PostgreSQL could not tell from a live one is gone.
 ///
 /// Only to be called under the start lock. Blocks while the remains of a lost server end.
-pub(super) fn running(data: &Path) -> Result<Option<Postmaster>, Error> {
-    let Some(recorded) = recorded(data)? else { return Ok(None) };
-    match resident(recorded.pid, data) {
+pub(super) fn running(lodging: &Lodging) -> Result<Option<Postmaster>, Error> {
+    let data = lodging.data();
+    let Some(recorded) = recorded(&data)? else { return Ok(None) };
+    match resident(recorded.pid, lodging)? {
         Resident::Ours => return Ok(Some(recorded)),
         Resident::Foreign => {
             return Err(Error::Foreign { file: data.join("postmaster.pid"), pid: recorded.pid });
         }
         Resident::Nobody => {}
     }
-    await_remains(data)?;
+    await_remains(lodging)?;
     // PostgreSQL takes any live process of its user for the server, be it a dead child that nobody has waited for or
     // one that was given the same number since. We have looked closer: nothing works in the cluster.
-    if signalable(recorded.pid) {
+    if process(recorded.pid).is_some_and(|process| test_kill_process(process).is_ok()) {
         let file = data.join("postmaster.pid");
         fs::remove_file(&file).map_err(files("remove the stale", &file))?;
     }
     Ok(None)
 }
 
-/// Whether this process is the server of this cluster, alive.
-pub(super) fn is_ours(pid: u32, data: &Path) -> bool {
-    resident(pid, data) == Resident::Ours
+/// Whether a process lives. One that has ended and only waits to be reaped does not.
+pub(super) fn alive(pid: u32) -> bool {
+    let exists = process(pid).is_some_and(|process| match test_kill_process(process) {
+        Ok(()) => true,
+        Err(refused) => refused == rustix::io::Errno::PERM,
+    });
+    if !exists {
+        return false;
+    }
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        // The name in parentheses may hold anything; the state follows the last of them.
+        Ok(stat) => !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])),
+        Err(_) if has_proc() => false,
+        Err(_) => !ps(pid, "stat=").is_none_or(|state| state.starts_with('Z')),
+    }
 }
 
 /// Sends a signal. A process that is gone already is a success.
@@ -80,7 +94,7 @@ pub(super) fn signal(pid: u32, signal: Signal) -> Result<(), Error> {
     let Some(process) = process(pid) else { return Ok(()) };
     match kill_process(process, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(refused) => Err(Error::Signal { pid, source: refused.into() }),
+        Err(refused) => Err(Error::Signal { pid, cause: refused.into() }),
     }
 }
 
@@ -92,60 +106,61 @@ enum Resident {
     Nobody,
 }
 
-fn resident(pid: u32, data: &Path) -> Resident {
+fn resident(pid: u32, lodging: &Lodging) -> Result<Resident, Error> {
     if has_proc() {
-        return if works_in(&pid.to_string(), data) { Resident::Ours } else { Resident::Nobody };
+        let ours = residents(lodging)?.contains(&pid);
+        return Ok(if ours { Resident::Ours } else { Resident::Nobody });
     }
-    if !signalable(pid) {
-        return Resident::Nobody;
-    }
-    let asked = Command::new("ps").args(["-o", "stat=,command=", "-p", &pid.to_string()]).output();
-    let shown = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    if shown.starts_with('Z') || !shown.contains("postgres") {
+    let shown = ps(pid, "command=").unwrap_or_default();
+    Ok(if !alive(pid) || !shown.contains("postgres") {
         Resident::Nobody
-    } else if shown.contains(&*data.to_string_lossy()) {
+    } else if shown.contains(&*lodging.data().to_string_lossy()) {
         Resident::Ours
     } else {
         Resident::Foreign
-    }
+    })
 }
 
-/// Whether a process is PostgreSQL and stands in this cluster: every process of a server does. The kernel keeps this
+/// The processes of PostgreSQL that stand in this cluster: every process of its server does. The kernel keeps this
 /// right even when the folder is renamed, or copied together with its `postmaster.pid`. A zombie stands nowhere.
-fn works_in(pid: &str, data: &Path) -> bool {
-    let process = Path::new("/proc").join(pid);
-    fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == data)
-        && fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim().starts_with("postgres"))
+///
+/// Asked by a shell under the server's user, because root in a container may not see where others stand.
+fn residents(lodging: &Lodging) -> Result<Vec<u32>, Error> {
+    const LOOK: &str = r#"for p in /proc/[0-9]*; do
+        if [ "$p/cwd" -ef "$1" ] && read -r name <"$p/comm"; then
+            case "$name" in *postgres*) echo "${p#/proc/}" ;; esac
+        fi
+    done 2>/dev/null"#;
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", LOOK, "sh"]).arg(lodging.data()).stderr(Stdio::null());
+    dress(&mut command, lodging.run_as.as_ref());
+    let output = command.output().map_err(|cause| Error::Program { program: "/bin/sh".to_owned(), cause })?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(|pid| pid.trim().parse().ok()).collect())
 }
 
 /// Waits for the processes of a lost server: a new one must not be started next to them.
-fn await_remains(data: &Path) -> Result<(), Error> {
+fn await_remains(lodging: &Lodging) -> Result<(), Error> {
     if !has_proc() {
         // PostgreSQL's own check of its shared memory stands in for this.
         return Ok(());
     }
-    let occupied = || {
-        let Ok(entries) = fs::read_dir("/proc") else { return false };
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).any(|name| {
-            name.bytes().all(|letter| letter.is_ascii_digit()) && works_in(&name, data)
-        })
-    };
     for _ in 0..(REMAINS_LIMIT.as_millis() / STEP.as_millis()) {
-        if !occupied() {
+        if residents(lodging)?.is_empty() {
             return Ok(());
         }
         std::thread::sleep(STEP);
     }
-    Err(Error::Remains { cluster: data.to_owned(), seconds: REMAINS_LIMIT.as_secs() })
+    Err(Error::Remains { cluster: lodging.data(), seconds: REMAINS_LIMIT.as_secs() })
 }
 
 fn has_proc() -> bool {
     Path::new("/proc/self/cwd").exists()
 }
 
-/// Whether the process exists and is not another user's: what PostgreSQL goes by.
-fn signalable(pid: u32) -> bool {
-    process(pid).is_some_and(|process| test_kill_process(process).is_ok())
+fn ps(pid: u32, column: &str) -> Option<String> {
+    let output = Command::new("ps").args(["-o", column, "-p", &pid.to_string()]).output().ok()?;
+    let shown = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (!shown.is_empty()).then_some(shown)
 }
 
 fn process(pid: u32) -> Option<Pid> {

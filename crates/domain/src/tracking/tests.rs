@@ -9,6 +9,7 @@ fn door() -> Door<'static> {
         write_key: "wk",
         source: "web",
         received_at: parse_timestamp(RECEIVED).unwrap(),
+        message_id: None,
         historical: false,
     }
 }
@@ -194,4 +195,16 @@ fn a_body_that_is_no_batch_is_refused() {
     ] {
         assert_eq!(batch(body).unwrap_err().reason, expected, "{body:?}");
     }
+}
+
+#[test]
+fn history_is_taken_at_its_word() {
+    let door = Door { historical: true, message_id: Some("digest:3"), ..door() };
+    let of = |json: &str| read(json, &Defaults::default(), &door, || 7);
+    let line = r#"{"type":"page","userId":"u","messageId":"own","timestamp":"2010-12-01T08:26:00Z","sentAt":"2010-12-01T09:00:00Z"}"#;
+    let event = of(line).unwrap();
+    assert_eq!(event.occurred_at, parse_timestamp("2010-12-01T08:26:00Z").unwrap());
+    assert_eq!(event.key, SeenKey::new("wk", "digest:3"));
+    let reject = of(r#"{"type":"page","userId":"u"}"#).unwrap_err();
+    assert_eq!((reject.field.as_str(), reject.reason), ("timestamp", Reason::Missing));
 }

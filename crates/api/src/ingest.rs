@@ -1,0 +1,78 @@
+//! Ingest: the tracking form over HTTP, to durable.
+
+mod answer;
+mod body;
+mod committer;
+mod endpoint;
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use journeyman_domain::ShopClock;
+use sqlx::postgres::PgPool;
+use tokio::sync::Semaphore;
+
+pub use self::committer::{Committer, Counts};
+pub(crate) use self::endpoint::endpoint;
+pub use self::keys::WriteKeys;
+use crate::Wake;
+
+/// What the door allows. Production uses [`Limits::DEFAULT`]; tests make them small.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many KiB of request bodies may be under way; more are answered 429.
+    pub in_flight_kib: u32,
+    /// How long a body may take to arrive; then 408.
+    pub body_deadline: Duration,
+    /// How long a request waits for its commit; then 503, and the client's retry finds out.
+    pub commit_deadline: Duration,
+    /// How many transactions run at once.
+    pub committers: usize,
+    /// How many events are committed together at most.
+    pub group: usize,
+}
+
+impl Limits {
+    /// For a machine of 2 cores and more.
+    pub const DEFAULT: Self = Self {
+        in_flight_kib: 64 * 1024,
+        body_deadline: Duration::from_secs(10),
+        commit_deadline: Duration::from_secs(15),
+        committers: 3,
+        group: 2_000,
+    };
+}
+
+/// The ingest endpoints' state.
+pub struct Ingest {
+    keys: WriteKeys,
+    clock: Arc<dyn ShopClock>,
+    committer: Committer,
+    limits: Limits,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Ingest {
+    /// Starts the committers. They end, everything committed, when the last request has gone and this is dropped.
+    pub fn start(
+        pool: PgPool,
+        keys: WriteKeys,
+        clock: Arc<dyn ShopClock>,
+        wake: Wake,
+        limits: Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            keys,
+            clock,
+            committer: Committer::start(&pool, &wake, limits),
+            limits,
+            in_flight: Arc::new(Semaphore::new(limits.in_flight_kib as usize)),
+        })
+    }
+
+    /// What was committed so far.
+    pub fn counts(&self) -> Counts {
+        self.committer.counts()
+    }
+}

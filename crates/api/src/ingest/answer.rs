@@ -1,0 +1,121 @@
+//! What a client is told.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use journeyman_domain::{Reason, Reject};
+use serde::Serialize;
+
+/// After how many seconds a client may come again.
+const RETRY_SECONDS: u32 = 1;
+
+/// One message that was not taken.
+#[derive(Serialize)]
+pub(super) struct Fault {
+    /// Which message of the request, from 0.
+    index: usize,
+    /// The field at fault, in dots.
+    field: String,
+    /// The code.
+    reason: &'static str,
+    /// What was found and what to do.
+    message: String,
+}
+
+impl Fault {
+    pub(super) fn new(index: usize, reject: Reject) -> Self {
+        Self { index, field: reject.field, reason: reject.reason.code(), message: reject.detail }
+    }
+
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(super) fn is(&self, reason: Reason) -> bool {
+        self.reason == reason.code()
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// Every answer of the ingest endpoints.
+pub(super) enum Answer {
+    /// 200, or 400 where nothing was usable.
+    Taken { accepted: usize, duplicates: usize, errors: Vec<Fault> },
+    /// 413.
+    TooLarge(String),
+    /// 401.
+    Unauthorized,
+    /// 404.
+    NoSuchPath(String),
+    /// 408.
+    TooSlow,
+    /// 400: nothing to read.
+    Broken(String),
+    /// 429: come again.
+    Overloaded,
+    /// 503: come again.
+    Unavailable(String),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said {
+    Taken { success: bool, accepted: usize, duplicates: usize, errors: Vec<Fault> },
+    Refused { success: bool, reason: &'static str, message: String },
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let refused = |reason, message| Said::Refused { success: false, reason, message };
+        let (status, said) = match self {
+            Self::Taken { accepted, duplicates, errors } => {
+                let success = accepted + duplicates > 0 || errors.is_empty();
+                let status = if success { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+                (status, Said::Taken { success, accepted, duplicates, errors })
+            }
+            Self::TooLarge(message) => (StatusCode::PAYLOAD_TOO_LARGE, refused("too_large", message)),
+            Self::Unauthorized => {
+                let message = "no write key, or an unknown one. Send it as the user of basic authentication.";
+                (StatusCode::UNAUTHORIZED, refused("unauthorized", message.to_owned()))
+            }
+            Self::NoSuchPath(path) => {
+                let message = format!(
+                    "there is no /v1/{path}. Post to track, identify, alias, page, screen, group or batch."
+                );
+                (StatusCode::NOT_FOUND, refused("not_found", message))
+            }
+            Self::TooSlow => {
+                let message = "the body did not arrive in time. Send it again.".to_owned();
+                (StatusCode::REQUEST_TIMEOUT, refused("too_slow", message))
+            }
+            Self::Broken(error) => {
+                let message = format!("the body can't be read: {error}. Send it whole.");
+                (StatusCode::BAD_REQUEST, refused("malformed", message))
+            }
+            Self::Overloaded => {
+                let message = "more is under way than can be held. Send it again.".to_owned();
+                (StatusCode::TOO_MANY_REQUESTS, refused("overloaded", message))
+            }
+            Self::Unavailable(message) => (StatusCode::SERVICE_UNAVAILABLE, refused("unavailable", message)),
+        };
+        let mut response = (status, Json(said)).into_response();
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            // Segment's clients wait by this header, not by Retry-After: seconds since the epoch, or seconds.
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(RETRY_SECONDS));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // The rest of the body may still arrive; it must not be read as a request.
+            response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,45 @@
+//! The file of lines that could not be events.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use journeyman_domain::Reject;
+
+/// Made when the first line is added; added to when an import goes on.
+pub(super) struct Rejects {
+    path: PathBuf,
+    file: Option<csv::Writer<File>>,
+}
+
+impl Rejects {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
+    }
+
+    pub(super) fn add(&mut self, line: u64, reject: &Reject, text: &[u8]) -> anyhow::Result<()> {
+        let path = &self.path;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let new = !path.exists();
+                let file = File::options().create(true).append(true).open(path);
+                let mut writer = csv::Writer::from_writer(file.with_context(|| path.display().to_string())?);
+                if new {
+                    writer.write_record(["line", "field", "reason", "detail", "text"])?;
+                }
+                none.insert(writer)
+            }
+        };
+        let text = String::from_utf8_lossy(text);
+        file.write_record([&line.to_string(), &reject.field, reject.reason.code(), &reject.detail, &*text])?;
+        Ok(())
+    }
+
+    /// Writes everything out; answers where, if there was anything.
+    pub(super) fn close(self) -> anyhow::Result<Option<PathBuf>> {
+        let Some(mut file) = self.file else { return Ok(None) };
+        file.flush().with_context(|| self.path.display().to_string())?;
+        Ok(Some(self.path))
+    }
+}
