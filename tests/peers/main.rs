@@ -1,0 +1,10 @@
+//! Against programs nobody here wrote, and things only root can do to a machine. `.ci/run` installs what they need.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+
+#[path = "../harness/harness.rs"]
+mod harness;
+
+mod disk_full;
+mod segment;
+mod wheel;
