@@ -27,8 +27,22 @@ const ARROWS: [(&str, &[&str]); 11] = [
 
 /// What may wait for something, ask the time or roll dice: never in a crate that is pure.
 const IMPURE: [&str; 16] = [
-    "async-std", "axum", "fastrand", "futures", "getrandom", "hyper", "hyper-util", "lettre", "mio", "rand", "reqwest",
-    "rustix", "smol", "sqlx", "tokio", "tower",
+    "async-std",
+    "axum",
+    "fastrand",
+    "futures",
+    "getrandom",
+    "hyper",
+    "hyper-util",
+    "lettre",
+    "mio",
+    "rand",
+    "reqwest",
+    "rustix",
+    "smol",
+    "sqlx",
+    "tokio",
+    "tower",
 ];
 const PURE: [&str; 6] = ["domain", "journey", "learn", "render", "channels", "sim"];
 
@@ -120,7 +134,10 @@ fn sql_lives_in_store() {
             if path.contains("/cli/src/postgres/") || path.contains("/cli/src/bench/") {
                 continue;
             }
-            assert!(!text.contains("sqlx::query") && !text.contains("raw_sql"), "{path} has a statement of its own");
+            assert!(
+                !text.contains("sqlx::query") && !text.contains("raw_sql"),
+                "{path} has a statement of its own"
+            );
         }
     }
     for (path, text) in sources("store") {
@@ -137,7 +154,10 @@ fn every_crate_says_what_it_is_for() {
         let text = std::fs::read_to_string(&readme).unwrap_or_default();
         assert!(text.contains("Invariants") && text.len() > 300, "{} says too little", readme.display());
         let lib = sources(folder).into_iter().find(|(path, _)| path.ends_with("/src/lib.rs")).unwrap().1;
-        assert!(lib.starts_with("#![doc = include_str!(\"../README.md\")]"), "{folder}: the README is the rustdoc");
+        assert!(
+            lib.starts_with("#![doc = include_str!(\"../README.md\")]"),
+            "{folder}: the README is the rustdoc"
+        );
     }
 }
 

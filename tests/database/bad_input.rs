@@ -59,7 +59,10 @@ async fn single_messages() {
 async fn a_batch_that_is_half_bad() {
     let database = Database::new().await;
     let door = Door::open(&database).await;
-    let big = format!(r#"{{"type":"track","event":"X","userId":"u","properties":{{"a":"{}"}}}}"#, "x".repeat(33_000));
+    let big = format!(
+        r#"{{"type":"track","event":"X","userId":"u","properties":{{"a":"{}"}}}}"#,
+        "x".repeat(33_000)
+    );
     let messages = [
         track("m0", "u"),
         r#"{"type":"track","userId":"u"}"#.to_owned(),
@@ -70,8 +73,13 @@ async fn a_batch_that_is_half_bad() {
         track("m6", "v"),
         r#"{"type":"track","event":"X","userId":"u","properties":{"a":1e999}}"#.to_owned(),
     ];
-    let errors =
-        ["1 event missing", "3  too_large", "4 properties lone_surrogate", "5  wrong_type", "7 properties number_out_of_range"];
+    let errors = [
+        "1 event missing",
+        "3  too_large",
+        "4 properties lone_surrogate",
+        "5  wrong_type",
+        "7 properties number_out_of_range",
+    ];
     check(&door, "/v1/batch", batch(&messages), 200, &errors).await;
     assert_eq!(database.count("SELECT count(*) FROM events").await, 3);
     assert_eq!(database.count("SELECT count(*) FROM rejected_events").await, 5);
@@ -99,7 +107,8 @@ async fn sizes() {
     let keys: Vec<String> = (0..10_000).map(|n| format!(r#""key{n}":{n}"#)).collect();
     let beside = format!(r#"{{"batch":[{}],{}}}"#, track("m1", "u"), keys.join(","));
     check(&door, "/v1/batch", beside, 200, &[]).await;
-    let inside = format!(r#"{{"type":"track","event":"X","userId":"u","properties":{{{}}}}}"#, keys.join(","));
+    let inside =
+        format!(r#"{{"type":"track","event":"X","userId":"u","properties":{{{}}}}}"#, keys.join(","));
     check(&door, "/v1/batch", batch(&[inside]), 400, &["0  too_large"]).await;
     // A bomb: 1 GB of nothing in 1 MB. It is read up to the limit and no further.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -144,7 +153,8 @@ fn base64(text: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for n in 0..4 {
             let letter = ALPHABET[(bits >> (18 - 6 * n)) as usize & 63] as char;
             out.push(if n <= chunk.len() { letter } else { '=' });
@@ -201,5 +211,8 @@ async fn a_row_the_database_refuses_takes_no_other_with_it() {
     check(&door, "/v1/batch", batch(&messages), 200, &errors).await;
     assert_eq!(database.count("SELECT count(*) FROM events").await, 97);
     assert_eq!(database.count("SELECT count(*) FROM intake").await, 97);
-    assert_eq!(database.count("SELECT count(*) FROM rejected_events WHERE reason = 'database_refused'").await, 3);
+    assert_eq!(
+        database.count("SELECT count(*) FROM rejected_events WHERE reason = 'database_refused'").await,
+        3
+    );
 }

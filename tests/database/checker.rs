@@ -30,5 +30,8 @@ async fn a_planted_loss_and_a_planted_duplicate_are_found() {
     sqlx::raw_sql(planted).execute(&database.pool).await.unwrap();
     let found = check(&database.pool, &acknowledged).await;
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    assert_eq!(found, Findings { lost: names(&["m3"]), doubled: names(&["m4"]), astray: names(&["m5", "m6"]) });
+    assert_eq!(
+        found,
+        Findings { lost: names(&["m3"]), doubled: names(&["m4"]), astray: names(&["m5", "m6"]) }
+    );
 }

@@ -4,7 +4,8 @@ use crate::harness::door::{Door, batch};
 use crate::harness::postgres::Database;
 
 fn message(kind: &str, user: &str, device: &str) -> String {
-    let id = |key: &str, value: &str| if value == "-" { String::new() } else { format!(r#","{key}":"{value}""#) };
+    let id =
+        |key: &str, value: &str| if value == "-" { String::new() } else { format!(r#","{key}":"{value}""#) };
     let device_key = if kind == "alias" { "previousId" } else { "anonymousId" };
     format!(r#"{{"type":"{kind}","event":"X"{}{}}}"#, id("userId", user), id(device_key, device))
 }
@@ -13,9 +14,13 @@ fn message(kind: &str, user: &str, device: &str) -> String {
 async fn a_browser_becomes_known_and_stays_one_person() {
     let database = Database::new().await;
     let door = Door::open(&database).await;
-    for (kind, user, device) in
-        [("track", "-", "a"), ("identify", "u", "a"), ("track", "u", "-"), ("track", "u", "b"), ("page", "-", "b")]
-    {
+    for (kind, user, device) in [
+        ("track", "-", "a"),
+        ("identify", "u", "a"),
+        ("track", "u", "-"),
+        ("track", "u", "b"),
+        ("page", "-", "b"),
+    ] {
         door.take("/v1/batch", batch(&[message(kind, user, device)])).await;
     }
     assert_eq!(database.count("SELECT count(DISTINCT person_id) FROM events").await, 1);

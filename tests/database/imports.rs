@@ -51,7 +51,8 @@ async fn lines_become_historical_events_once() {
     .await
     .unwrap_or_default();
     println!("{events:?}");
-    let at = "SELECT string_agg(occurred_at::text || ' ' || coalesce(payload #>> '{properties,price}', '-'), ', '
+    let at =
+        "SELECT string_agg(occurred_at::text || ' ' || coalesce(payload #>> '{properties,price}', '-'), ', '
               ORDER BY occurred_at) FROM events WHERE historical AND source = 'import'";
     assert_eq!(
         database.text(at).await,
@@ -74,7 +75,8 @@ async fn lines_become_historical_events_once() {
     }
     assert_eq!(database.count("SELECT count(*) FROM events").await, 3);
     // With another mapping it would be another file under the same name.
-    let other = refused(&folder, &database, &[&["orders.csv"][..], &ORDERS, &["--set", "type=track"]].concat()).await;
+    let other =
+        refused(&folder, &database, &[&["orders.csv"][..], &ORDERS, &["--set", "type=track"]].concat()).await;
     assert!(other.contains("with other settings") && other.contains("--source"), "{other}");
 }
 
@@ -92,7 +94,10 @@ async fn ndjson_is_the_tracking_form() {
     folder.write("events.ndjson", lines.join("\n"));
     let said = import(&folder, &database, &["events.ndjson", "--source", "old-shop"]).await;
     assert_eq!((&said["lines"], &said["accepted"], &said["rejected"]), (&5.into(), &2.into(), &2.into()));
-    assert_eq!(database.text("SELECT string_agg(name || source, ',' ORDER BY name) FROM events").await, "Aold-shop,Bold-shop");
+    assert_eq!(
+        database.text("SELECT string_agg(name || source, ',' ORDER BY name) FROM events").await,
+        "Aold-shop,Bold-shop"
+    );
     let error = refused(&folder, &database, &["events.ndjson", "--set", "event=X"]).await;
     assert!(error.contains("are for CSV"), "{error}");
     let error = refused(&folder, &database, &["nothing.ndjson"]).await;
@@ -209,7 +214,8 @@ async fn online_retail_imports_whole() {
     let customers: std::collections::BTreeSet<&str> = rows.iter().map(|row| row[1]).collect();
     assert_eq!(database.count("SELECT count(*) FROM heads").await, customers.len() as i64);
     let returned = rows.iter().filter(|row| row[3].starts_with('-')).count() as i64;
-    let returns = "SELECT count(*) FROM events WHERE (payload #>> '{properties,products,0,quantity}')::numeric < 0";
+    let returns =
+        "SELECT count(*) FROM events WHERE (payload #>> '{properties,products,0,quantity}')::numeric < 0";
     assert_eq!(database.count(returns).await, returned);
     let pieces: i64 = rows.iter().map(|row| row[3].parse::<i64>().unwrap()).sum();
     let sum = "SELECT sum((payload #>> '{properties,products,0,quantity}')::bigint)::bigint FROM events";

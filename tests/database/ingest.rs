@@ -8,7 +8,12 @@ async fn every_endpoint_stores_its_event() {
     let database = Database::new().await;
     let door = Door::open(&database).await;
     for (path, body, kind, name) in [
-        ("/v1/track", r#"{"userId":"u","event":"Cart Viewed","properties":{"value":12.50}}"#, 0, "Cart Viewed"),
+        (
+            "/v1/track",
+            r#"{"userId":"u","event":"Cart Viewed","properties":{"value":12.50}}"#,
+            0,
+            "Cart Viewed",
+        ),
         ("/v1/identify", r#"{"userId":"u","traits":{"first_name":"Ada"}}"#, 1, ""),
         ("/v1/alias", r#"{"userId":"u","previousId":"a"}"#, 2, ""),
         ("/v1/page", r#"{"userId":"u","name":"Home"}"#, 3, "Home"),
@@ -66,7 +71,8 @@ async fn the_same_batch_from_8_clients_at_once_is_stored_once() {
     let mut reversed = messages.clone();
     reversed.reverse();
     let bodies = [batch(&messages), batch(&reversed)];
-    let answers = futures::future::join_all((0..8).map(|n| door.take("/v1/batch", bodies[n % 2].clone()))).await;
+    let answers =
+        futures::future::join_all((0..8).map(|n| door.take("/v1/batch", bodies[n % 2].clone()))).await;
     let accepted: u64 = answers.iter().map(|said| said["accepted"].as_u64().unwrap()).sum();
     let duplicates: u64 = answers.iter().map(|said| said["duplicates"].as_u64().unwrap()).sum();
     assert_eq!((accepted, duplicates), (100, 700));
@@ -79,16 +85,17 @@ async fn the_same_batch_from_8_clients_at_once_is_stored_once() {
 async fn a_commit_rings_for_its_shards_and_requests_share_commits() {
     let database = Database::new().await;
     let door = Door::open(&database).await;
-    let singles = (0..64).map(|n| {
-        door.take("/v1/track", format!(r#"{{"event":"X","userId":"u{n}","messageId":"m{n}"}}"#))
-    });
+    let singles = (0..64)
+        .map(|n| door.take("/v1/track", format!(r#"{{"event":"X","userId":"u{n}","messageId":"m{n}"}}"#)));
     futures::future::join_all(singles).await;
     let counts = door.ingest.counts();
     assert_eq!((counts.requests, counts.events), (64, 64));
     assert!(counts.groups < 64, "{counts:?}: no two requests shared a commit");
     let rung = door.bell.rung();
-    let shards: Vec<i16> =
-        sqlx::query_scalar("SELECT DISTINCT shard FROM intake ORDER BY 1").fetch_all(&database.pool).await.unwrap();
+    let shards: Vec<i16> = sqlx::query_scalar("SELECT DISTINCT shard FROM intake ORDER BY 1")
+        .fetch_all(&database.pool)
+        .await
+        .unwrap();
     assert_eq!(rung.iter().map(|shard| i16::from(shard.0)).collect::<Vec<_>>(), shards);
 }
 
@@ -107,7 +114,10 @@ async fn clocks_are_corrected() {
     door.take("/v1/track", r#"{"event":"C","userId":"u","timestamp":"1970-01-01T00:00:00Z"}"#).await;
     let late = "SELECT extract(epoch FROM received_at - occurred_at)::bigint FROM events WHERE name = 'A'";
     assert_eq!(database.count(late).await, 90);
-    assert_eq!(database.count("SELECT count(*) FROM events WHERE name = 'B' AND occurred_at = received_at").await, 1);
+    assert_eq!(
+        database.count("SELECT count(*) FROM events WHERE name = 'B' AND occurred_at = received_at").await,
+        1
+    );
     let first = "SELECT extract(epoch FROM occurred_at)::bigint FROM events WHERE name = 'C'";
     assert_eq!(database.count(first).await, 0);
 }
@@ -127,7 +137,10 @@ async fn who_may_write() {
         let answer = answer(request.body(body)).await;
         assert_eq!((answer.status, answer.body["reason"].as_str()), (401, Some("unauthorized")));
     }
-    assert_eq!(answer(door.bare("/v1/track").body(r#"{"event":"X","userId":"u","writeKey":"no"}"#)).await.status, 401);
+    assert_eq!(
+        answer(door.bare("/v1/track").body(r#"{"event":"X","userId":"u","writeKey":"no"}"#)).await.status,
+        401
+    );
     assert_eq!(database.count("SELECT count(*) FROM events").await, 0);
     assert_eq!(database.count("SELECT count(*) FROM rejected_events").await, 0);
     // Browsers' clients put the key into the body, and ask first whether they may.

@@ -30,9 +30,8 @@ async fn serve_is_killed_20_times_under_load() {
     let mut daemon = Daemon::start(&url).await;
     let (address, addresses) = watch::channel(Some(daemon.public.clone()));
     let told = Arc::new(Told::default());
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| tokio::spawn(send(client, addresses.clone(), told.clone())))
-        .collect();
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|client| tokio::spawn(send(client, addresses.clone(), told.clone()))).collect();
     for kill in 0..KILLS {
         // Each time at another point of the load: after so many more acknowledgements.
         let more = 40 + kill * 97 % 400;
@@ -68,7 +67,8 @@ async fn send(client_number: u64, mut addresses: watch::Receiver<Option<String>>
         let body = batch(&messages);
         loop {
             let Some(address) = addresses.borrow_and_update().clone() else { return };
-            let request = http.post(format!("{address}/v1/batch")).basic_auth(KEY, Some("")).body(body.clone());
+            let request =
+                http.post(format!("{address}/v1/batch")).basic_auth(KEY, Some("")).body(body.clone());
             match request.send().await {
                 Ok(response) if response.status() == 200 => break,
                 _ => {

@@ -93,7 +93,8 @@ async fn seen_is_forgotten_after_its_days() {
     let days = "INSERT INTO seen SELECT gen_random_uuid(), day FROM generate_series(0, 14) AS ago,
                 LATERAL (SELECT ('2026-11-23'::date - ago)) AS of (day), generate_series(1, 1500)";
     sqlx::raw_sql(days).execute(&database.pool).await.unwrap();
-    let forgotten = retention::forget_seen(&database.pool, parse_timestamp("2026-11-23T23:00:00Z").unwrap()).await;
+    let forgotten =
+        retention::forget_seen(&database.pool, parse_timestamp("2026-11-23T23:00:00Z").unwrap()).await;
     assert_eq!(forgotten.unwrap(), 7 * 1500);
     assert_eq!(database.count("SELECT count(*) FROM seen").await, 8 * 1500);
     assert_eq!(database.text("SELECT min(day)::text FROM seen").await, "2026-11-16");

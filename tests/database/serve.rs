@@ -36,7 +36,8 @@ async fn requests_under_way_are_answered_before_it_stops() {
     let database = Database::new().await;
     let daemon = Daemon::start(&database.url()).await;
     let body = format!(r#"{{"event":"X","userId":"u","writeKey":"{KEY}"}}"#);
-    let mut open = tokio::net::TcpStream::connect(daemon.public.strip_prefix("http://").unwrap()).await.unwrap();
+    let mut open =
+        tokio::net::TcpStream::connect(daemon.public.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
         "POST /v1/track HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len()

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use journeyman_store::{Limits, connect, migrate, options, partitions};
 use sqlx::postgres::{PgConnectOptions, PgPool};

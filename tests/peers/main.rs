@@ -5,6 +5,8 @@
 #[path = "../harness/harness.rs"]
 mod harness;
 
+mod client;
 mod disk_full;
+mod relay;
 mod segment;
 mod wheel;

@@ -32,13 +32,22 @@ pub(crate) async fn with_database<T, W: Future<Output = anyhow::Result<T>>>(
     patience: Duration,
     work: impl FnOnce(Database) -> W,
 ) -> anyhow::Result<T> {
+    with_server(config, patience, |options| async move { work(open(&options, patience).await?).await }).await
+}
+
+/// As [`with_database`], for work that makes databases of its own.
+pub(crate) async fn with_server<T, W: Future<Output = anyhow::Result<T>>>(
+    config: &Config,
+    patience: Duration,
+    work: impl FnOnce(PgConnectOptions) -> W,
+) -> anyhow::Result<T> {
     let found = tokio::select! {
         found = find(config, patience) => found?,
         name = stopped() => anyhow::bail!("stopped by {name}"),
     };
     eprintln!("{}", found.why());
     let done = tokio::select! {
-        done = async { work(open(&found, patience).await?).await } => done,
+        done = work(found.options()) => done,
         name = stopped() => Err(anyhow::anyhow!("stopped by {name}")),
     };
     found.stop().await?;
@@ -60,8 +69,8 @@ pub(crate) async fn find(config: &Config, patience: Duration) -> anyhow::Result<
 }
 
 /// Connects, migrates and makes partitions; waits through the moments in which a server is up and not ready.
-pub(crate) async fn open(found: &Found, patience: Duration) -> anyhow::Result<Database> {
-    let options = found.options().application_name("journeyman");
+pub(crate) async fn open(options: &PgConnectOptions, patience: Duration) -> anyhow::Result<Database> {
+    let options = options.clone().application_name("journeyman");
     let pool = journeyman_store::connect(&options, Limits::REPORTS);
     let waiting = Waiting::new(patience);
     loop {

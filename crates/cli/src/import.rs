@@ -2,6 +2,7 @@
 
 mod lines;
 mod mapping;
+mod records;
 mod rejects;
 
 use std::path::PathBuf;

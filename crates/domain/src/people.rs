@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Event, Identity, Kind, PersonId, ShopTime, assignment_key};
+use crate::{Event, Identity, IdentityKind, Kind, PersonId, ShopTime, assignment_key};
 
 /// A person of a plan: one that is there, or the nth one born by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,13 +18,31 @@ pub enum Who {
     Born(usize),
 }
 
-/// Whom a name leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the names of some events lead to.
+#[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The person, merges followed.
-    pub person: PersonId,
-    /// Whether that person has an external id.
-    pub known: bool,
+    /// Whom each name leads to, merges followed.
+    pub names: BTreeMap<Identity, PersonId>,
+    /// Who has an external id: everybody found by one, and who of [`Found::doubtful`] was found to have one.
+    pub known: BTreeSet<PersonId>,
+}
+
+impl Found {
+    /// From names; who was found by an external id is known.
+    pub fn new(names: BTreeMap<Identity, PersonId>) -> Self {
+        let external = names.iter().filter(|(name, _)| name.kind == IdentityKind::External);
+        let known = external.map(|(_, person)| *person).collect();
+        Self { names, known }
+    }
+
+    /// People of whom a plan for `events` has to know whether they have an external id: those behind the device of
+    /// an event that names somebody too. Mostly nobody, since both names lead to one person.
+    pub fn doubtful(&self, events: &[&Event]) -> BTreeSet<PersonId> {
+        let both = events.iter().filter(|event| event.external.is_some());
+        let devices = both.flat_map(|event| event.anonymous.iter().chain(&event.previous));
+        let people = devices.filter_map(|name| self.names.get(&Identity::anonymous(name)));
+        people.filter(|person| !self.known.contains(person)).copied().collect()
+    }
 }
 
 /// A new person.
@@ -88,9 +106,9 @@ pub fn names_of(events: &[&Event]) -> BTreeSet<Identity> {
 }
 
 /// Plans for `events` in their order, given what [`names_of`] them is `found`.
-pub fn plan(events: &[&Event], found: &BTreeMap<Identity, Found>) -> Plan {
-    let mut planning = Planning { found, known: BTreeSet::new(), plan: Plan::default() };
-    planning.known.extend(found.values().filter(|found| found.known).map(|found| Who::Here(found.person)));
+pub fn plan(events: &[&Event], found: &Found) -> Plan {
+    let known = found.known.iter().map(|person| Who::Here(*person)).collect();
+    let mut planning = Planning { found, known, plan: Plan::default() };
     for (index, event) in events.iter().enumerate() {
         let who = planning.person(event);
         planning.join(event, who, index);
@@ -100,20 +118,20 @@ pub fn plan(events: &[&Event], found: &BTreeMap<Identity, Found>) -> Plan {
 }
 
 struct Planning<'a> {
-    found: &'a BTreeMap<Identity, Found>,
+    found: &'a Found,
     known: BTreeSet<Who>,
     plan: Plan,
 }
 
 impl Planning<'_> {
     fn look_up(&self, name: &Identity) -> Option<Who> {
-        let here = self.found.get(name).map(|found| Who::Here(found.person));
+        let here = self.found.names.get(name).map(|person| Who::Here(*person));
         here.or_else(|| self.plan.names.get(name).copied())
     }
 
     /// Whom the event is about; names a new external id.
     fn person(&mut self, event: &Event) -> Who {
-        let devices = event.identities().filter(|name| name.kind == crate::IdentityKind::Anonymous);
+        let devices = event.identities().filter(|name| name.kind == IdentityKind::Anonymous);
         let devices: Vec<Option<Who>> = devices.map(|name| self.look_up(&name)).collect();
         let Some(external) = event.external.as_ref().map(Identity::external) else {
             return devices.into_iter().flatten().next().unwrap_or_else(|| self.birth(event));
@@ -179,17 +197,19 @@ mod tests {
     /// Events as `kind userId anonymousId|previousId`, `-` for none; names known before as `u=1` (external) or
     /// `a~2` (a device of person 2), `!` behind a device whose person is known.
     fn check(before: &str, events: &str, people: &str, names: &str, merges: &str) {
-        let found = before
-            .split_whitespace()
-            .map(|word| match word.split_once('=') {
+        let mut found = Found::default();
+        for word in before.split_whitespace() {
+            let (name, id, known) = match word.split_once('=') {
                 Some((name, id)) => (Identity::external(name), id, true),
                 None => {
                     let (name, id) = word.split_once('~').unwrap();
                     (Identity::anonymous(name), id.trim_end_matches('!'), id.ends_with('!'))
                 }
-            })
-            .map(|(name, id, known)| (name, Found { person: PersonId(id.parse().unwrap()), known }))
-            .collect();
+            };
+            let person = PersonId(id.parse().unwrap());
+            found.names.insert(name, person);
+            found.known.extend(known.then_some(person));
+        }
         let events: Vec<Event> = events
             .split(", ")
             .map(|line| {
@@ -211,7 +231,7 @@ mod tests {
         };
         let of: Vec<String> = plan.of.iter().map(who).collect();
         assert_eq!(of.join(" "), people, "people");
-        let mark = |name: &Identity| if name.kind == crate::IdentityKind::External { '=' } else { '~' };
+        let mark = |name: &Identity| if name.kind == IdentityKind::External { '=' } else { '~' };
         let new: Vec<String> =
             plan.names.iter().map(|(name, w)| format!("{}{}{}", name.value, mark(name), who(w))).collect();
         assert_eq!(new.join(" "), names, "names");

@@ -1,9 +1,5 @@
 -- Who the names belong to. A merged person's names lead to whom they were merged into.
-SELECT i.kind, i.value, coalesce(h.merged_into, i.person_id) AS person_id,
-       EXISTS (
-           SELECT FROM identities x
-           WHERE x.kind = 0 AND x.person_id = coalesce(h.merged_into, i.person_id)
-       ) AS known
+SELECT i.kind, i.value, coalesce(h.merged_into, i.person_id) AS person_id
 FROM unnest($1::smallint[], $2::text[]) AS wanted (kind, value)
 JOIN identities i ON i.kind = wanted.kind AND i.value = wanted.value
 JOIN heads h ON h.person_id = i.person_id

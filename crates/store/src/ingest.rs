@@ -9,6 +9,7 @@ use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
 use crate::imports::Advance;
+use crate::pool::begin;
 use crate::{Error, partitions, people, row, statements};
 
 /// How often a transaction that was broken off is written again at once.
@@ -126,7 +127,7 @@ async fn transaction(
     once: Once<'_>,
     halving: bool,
 ) -> Result<Written, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let mut outcomes = vec![Outcome::Duplicate; events.len()];
     let mut shards = ShardSet::default();
     if halving {

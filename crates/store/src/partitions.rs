@@ -81,7 +81,7 @@ async fn attach(
         return Ok(false);
     }
     let ddl = format!(
-        "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING IDENTITY);
+        "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
          ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds}"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(ddl)).execute(&mut *tx).await?;

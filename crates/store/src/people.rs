@@ -1,6 +1,6 @@
 //! Finding and making the people of events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journeyman_domain::people::{Found, Plan, Who, names_of, plan};
 use journeyman_domain::{Event, Identity, IdentityKind, PersonId};
@@ -17,7 +17,8 @@ const ROUNDS: usize = 8;
 /// on what they committed.
 pub(crate) async fn resolve(tx: &mut PgConnection, events: &[&Event]) -> Result<Vec<PersonId>, Error> {
     for _ in 0..ROUNDS {
-        let found = find(tx, events).await?;
+        let mut found = Found::new(find(tx, events).await?);
+        found.known.extend(find_known(tx, found.doubtful(events)).await?);
         let plan = plan(events, &found);
         if plan.names.is_empty() {
             return finish(tx, events, &plan, &[]).await;
@@ -34,17 +35,26 @@ pub(crate) async fn resolve(tx: &mut PgConnection, events: &[&Event]) -> Result<
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
-async fn find(tx: &mut PgConnection, events: &[&Event]) -> Result<BTreeMap<Identity, Found>, Error> {
+async fn find(tx: &mut PgConnection, events: &[&Event]) -> Result<BTreeMap<Identity, PersonId>, Error> {
     let names = names_of(events);
     let kinds: Vec<i16> = names.iter().map(|name| name.kind.code()).collect();
     let values: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
-    let rows: Vec<(i16, String, i64, bool)> =
+    let rows: Vec<(i16, String, i64)> =
         sqlx::query_as(statements::FIND_PEOPLE).bind(kinds).bind(values).fetch_all(tx).await?;
-    let found = rows.into_iter().filter_map(|(kind, value, person, known)| {
-        let kind = IdentityKind::from_code(kind)?;
-        Some((Identity { kind, value }, Found { person: PersonId(person), known }))
+    let found = rows.into_iter().filter_map(|(kind, value, person)| {
+        Some((Identity { kind: IdentityKind::from_code(kind)?, value }, PersonId(person)))
     });
     Ok(found.collect())
+}
+
+#[tracing::instrument(level = "debug", skip_all)]
+async fn find_known(tx: &mut PgConnection, people: BTreeSet<PersonId>) -> Result<Vec<PersonId>, Error> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
+    let known: Vec<i64> = sqlx::query_scalar(statements::FIND_KNOWN).bind(ids).fetch_all(tx).await?;
+    Ok(known.into_iter().map(PersonId).collect())
 }
 
 #[tracing::instrument(level = "debug", skip(tx))]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::Executor as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Executor as _, Postgres, Transaction};
 
 use crate::{Error, statements};
 
@@ -16,13 +16,18 @@ pub struct Limits {
     pub acquire: Duration,
     /// After how long the server gives a statement up, milliseconds.
     pub statement_ms: u32,
+    /// Whether a connection is tried before it is handed out: a round trip that finds what broke while it lay idle.
+    pub ping: bool,
 }
 
 impl Limits {
-    /// For the door: few connections that commit in groups, and answers in seconds.
-    pub const INGEST: Self = Self { connections: 4, acquire: Duration::from_secs(3), statement_ms: 10_000 };
+    /// For the door: few connections that commit in groups, and answers in seconds. What broke while it lay idle,
+    /// the door's `begin` finds.
+    pub const INGEST: Self =
+        Self { connections: 4, acquire: Duration::from_secs(3), statement_ms: 10_000, ping: false };
     /// For everything that people wait for: reports, commands, health.
-    pub const REPORTS: Self = Self { connections: 3, acquire: Duration::from_secs(5), statement_ms: 60_000 };
+    pub const REPORTS: Self =
+        Self { connections: 3, acquire: Duration::from_secs(5), statement_ms: 60_000, ping: true };
 }
 
 /// Reads a Postgres URL.
@@ -39,6 +44,7 @@ pub fn connect(options: &PgConnectOptions, limits: Limits) -> PgPool {
     PgPoolOptions::new()
         .max_connections(limits.connections)
         .acquire_timeout(limits.acquire)
+        .test_before_acquire(limits.ping)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 let session = format!(
@@ -53,6 +59,20 @@ pub fn connect(options: &PgConnectOptions, limits: Limits) -> PgPool {
             })
         })
         .connect_lazy_with(options.clone())
+}
+
+/// Begins a transaction. Connections that broke while they lay idle are found here, one after the other, and nothing
+/// was sent on them yet, so that the next one may be tried.
+pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    for _ in 0..pool.options().get_max_connections() {
+        match pool.begin().await {
+            Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => {}
+            Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("57P")) => {
+            }
+            begun => return Ok(begun?),
+        }
+    }
+    Ok(pool.begin().await?)
 }
 
 /// How far a commit on this server can be trusted.

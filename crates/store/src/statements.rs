@@ -17,6 +17,7 @@ statements! {
     DELETE_INTAKE = "delete_intake",
     DELETE_SEEN_BEFORE = "delete_seen_before",
     DURABILITY = "durability",
+    FIND_KNOWN = "find_known",
     FIND_PEOPLE = "find_people",
     FINISH_IMPORT = "finish_import",
     INSERT_EVENTS = "insert_events",

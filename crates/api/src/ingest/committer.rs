@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use journeyman_domain::Event;
 use journeyman_store::Error;
@@ -12,6 +13,9 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::Limits;
 use crate::Wake;
+
+/// How long a group may wait for more while another is being written.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// One request's messages on their way to the database.
 struct Submission {
@@ -33,6 +37,8 @@ pub struct Counts {
 
 #[derive(Default)]
 struct Counters {
+    /// Committers that are writing now.
+    writing: AtomicU64,
     groups: AtomicU64,
     requests: AtomicU64,
     events: AtomicU64,
@@ -54,9 +60,15 @@ impl Committer {
             let (pool, waiting) = (pool.clone(), waiting.clone());
             let (wake, counters) = (wake.clone(), counters.clone());
             tokio::spawn(async move {
-                // The lock is held while waiting for the first and gathering the rest, never while writing.
-                while let Some(group) = gather(&mut *waiting.lock().await, limits.group).await {
+                loop {
+                    // A statement of its own: the lock is held while waiting for the first and gathering the rest,
+                    // never while writing.
+                    let busy = || counters.writing.load(Ordering::Relaxed) > 0;
+                    let group = gather(&mut *waiting.lock().await, limits.group, busy).await;
+                    let Some(group) = group else { break };
+                    counters.writing.fetch_add(1, Ordering::Relaxed);
                     commit(&pool, group, &wake, &counters).await;
+                    counters.writing.fetch_sub(1, Ordering::Relaxed);
                 }
             });
         }
@@ -85,13 +97,28 @@ impl Committer {
     }
 }
 
-/// The first that waits, and whoever waits with it, up to `limit` events.
-async fn gather(waiting: &mut mpsc::UnboundedReceiver<Submission>, limit: usize) -> Option<Vec<Submission>> {
+/// The first that waits, and whoever waits with it, up to `limit` events. While another group is being written, those
+/// who are about to come are waited for, [`LINGER`] at most: fewer, larger transactions cost everybody less. An idle
+/// door waits for nobody.
+async fn gather(
+    waiting: &mut mpsc::UnboundedReceiver<Submission>,
+    limit: usize,
+    busy: impl Fn() -> bool,
+) -> Option<Vec<Submission>> {
     let first = waiting.recv().await?;
     let mut events = first.events.len();
     let mut group = vec![first];
+    let lingering = tokio::time::sleep(LINGER);
+    tokio::pin!(lingering);
     while events < limit {
-        let Ok(next) = waiting.try_recv() else { break };
+        let next = match waiting.try_recv() {
+            Ok(next) => next,
+            Err(_) if !busy() => break,
+            Err(_) => tokio::select! {
+                Some(next) = waiting.recv() => next,
+                () = &mut lingering => break,
+            },
+        };
         events += next.events.len();
         group.push(next);
     }

@@ -1,8 +1,15 @@
 //! `journeyman bench`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::bench::ingest;
 use crate::config::Config;
+use crate::doorway;
+
+/// How long the database may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measure speed, as ratios within one run
 #[derive(Args)]
@@ -37,8 +44,24 @@ enum Size {
 }
 
 impl Bench {
-    pub(super) async fn run(self, _config: &Config) -> anyhow::Result<()> {
-        let Which::Ingest(_common) = self.which;
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let Which::Ingest(common) = self.which;
+        let size = match common.size {
+            Size::Small => ingest::Size::SMALL,
+            Size::Full => ingest::Size::FULL,
+        };
+        let report =
+            doorway::with_server(
+                config,
+                PATIENCE,
+                |options| async move { ingest::run(&options, size).await },
+            )
+            .await?;
+        if common.json {
+            println!("{}", report.json())
+        } else {
+            report.print()
+        }
         Ok(())
     }
 }

@@ -49,8 +49,9 @@ impl Serve {
             }
         };
         println!("{}", found.why());
+        let options = found.options();
         let served = tokio::select! {
-            database = doorway::open(&found, patience) => match database {
+            database = doorway::open(&options, patience) => match database {
                 Ok(database) => serve(config, database, public, private).await,
                 Err(error) => Err(error),
             },

@@ -13,6 +13,8 @@ use journeyman_domain::tracking::EVENT_BYTES;
 use journeyman_domain::{FileDigest, Reason, Reject};
 use sha2::{Digest as _, Sha256};
 
+use super::records::Records;
+
 /// What a file holds.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -41,13 +43,13 @@ pub(super) enum Line {
 impl Line {
     /// The line as it goes into the rejects, at most [`EVENT_BYTES`].
     pub(super) fn text(&self) -> Vec<u8> {
-        let mut text = match self {
+        let text = match self {
             Self::Json(json) => json.clone().into_bytes(),
             Self::Record(record) => record.iter().collect::<Vec<_>>().join(",").into_bytes(),
             Self::Broken { text, .. } => text.clone(),
         };
-        text.truncate(EVENT_BYTES);
-        text
+        let text = text.trim_ascii_end();
+        text[..text.len().min(EVENT_BYTES)].to_vec()
     }
 }
 
@@ -100,18 +102,20 @@ impl Source {
 
     pub(super) fn lines(&self) -> anyhow::Result<Lines> {
         let (content, position) = self.open()?;
-        let inner = match self.form {
-            Form::Ndjson => {
-                Inner::Ndjson { content: Box::new(BufReader::with_capacity(1 << 16, content)), line: 0 }
-            }
+        let mut physical = Physical { content: BufReader::with_capacity(1 << 16, content), line: 0 };
+        let records = match self.form {
+            Form::Ndjson => None,
             Form::Csv { delimiter } => {
-                let mut reader =
-                    csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(content);
-                let columns = reader.headers().with_context(|| self.path.display().to_string())?.clone();
-                Inner::Csv { reader: Box::new(reader), columns }
+                let mut records = Records::new(delimiter);
+                let columns =
+                    match records.next(&mut physical).with_context(|| self.path.display().to_string())? {
+                        Some((_, Line::Record(columns))) => columns,
+                        _ => anyhow::bail!("{}: its first line names no columns", self.path.display()),
+                    };
+                Some((records, columns))
             }
         };
-        Ok(Lines { inner, position })
+        Ok(Lines { physical, records, position })
     }
 
     /// The content, decompressed where the first bytes say it is packed.
@@ -141,23 +145,16 @@ impl Read for Counted {
     }
 }
 
-enum Inner {
-    Ndjson { content: Box<BufReader<Box<dyn Read>>>, line: u64 },
-    Csv { reader: Box<csv::Reader<Box<dyn Read>>>, columns: csv::StringRecord },
-}
-
 /// The lines of a file, numbered from 1; a CSV's head is line 1, a record has the number of its first line.
 pub(super) struct Lines {
-    inner: Inner,
+    physical: Physical,
+    records: Option<(Records, csv::StringRecord)>,
     position: Rc<Cell<u64>>,
 }
 
 impl Lines {
     pub(super) fn columns(&self) -> Option<&csv::StringRecord> {
-        match &self.inner {
-            Inner::Csv { columns, .. } => Some(columns),
-            Inner::Ndjson { .. } => None,
-        }
+        self.records.as_ref().map(|(_, columns)| columns)
     }
 
     /// How far in the file as it lies on disk, bytes.
@@ -168,9 +165,11 @@ impl Lines {
     /// The next line that is not blank, after line `skip`.
     pub(super) fn next(&mut self, skip: u64) -> io::Result<Option<(u64, Line)>> {
         loop {
-            let next = match &mut self.inner {
-                Inner::Ndjson { content, line } => json_line(content, line)?,
-                Inner::Csv { reader, columns } => record(reader, columns)?,
+            let next = match &mut self.records {
+                None => json_line(&mut self.physical)?,
+                Some((records, columns)) => {
+                    records.next(&mut self.physical)?.map(|(number, line)| (number, fitting(line, columns)))
+                }
             };
             match next {
                 Some((number, _)) if number <= skip => {}
@@ -180,56 +179,65 @@ impl Lines {
     }
 }
 
-/// Reads a line of at most [`EVENT_BYTES`]; the rest of a longer one is passed over, not kept.
-fn json_line(content: &mut impl BufRead, line: &mut u64) -> io::Result<Option<(u64, Line)>> {
-    loop {
-        let mut bytes = Vec::new();
-        let read = content.by_ref().take(EVENT_BYTES as u64 + 2).read_until(b'\n', &mut bytes)?;
-        if read == 0 {
-            return Ok(None);
+/// What stands between line feeds.
+pub(super) struct Physical {
+    content: BufReader<Box<dyn Read>>,
+    /// How many were read.
+    line: u64,
+}
+
+impl Physical {
+    /// The next that is not blank, its number, and how many bytes were passed over because it is longer than
+    /// [`EVENT_BYTES`]. What is passed over is not kept: a file without a line feed is no reason to run out of memory.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Vec<u8>, usize)>> {
+        loop {
+            let mut bytes = Vec::new();
+            let limit = EVENT_BYTES + 2;
+            if self.content.by_ref().take(limit as u64).read_until(b'\n', &mut bytes)? == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            let whole = bytes.ends_with(b"\n") || bytes.len() < limit;
+            let beyond = if whole { 0 } else { self.content.skip_until(b'\n')? };
+            if !whole || !bytes.trim_ascii().is_empty() {
+                return Ok(Some((self.line, bytes, beyond)));
+            }
         }
-        *line += 1;
-        let whole = bytes.ends_with(b"\n") || read < EVENT_BYTES + 2;
-        if !whole {
-            let beyond = content.skip_until(b'\n')?;
-            let detail = format!("over {EVENT_BYTES} bytes ({}). Send less in it.", read + beyond);
-            let reject = Reject::new("", Reason::TooLarge, detail);
-            return Ok(Some((*line, Line::Broken { text: bytes, reject })));
-        }
-        if bytes.trim_ascii().is_empty() {
-            continue;
-        }
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => Line::Json(text.trim().to_owned()),
-            Err(error) => Line::Broken { reject: not_utf8(), text: error.into_bytes() },
-        };
-        return Ok(Some((*line, text)));
     }
 }
 
-fn record(
-    reader: &mut csv::Reader<Box<dyn Read>>,
-    columns: &csv::StringRecord,
-) -> io::Result<Option<(u64, Line)>> {
-    let mut bytes = csv::ByteRecord::new();
-    if !reader.read_byte_record(&mut bytes).map_err(io::Error::other)? {
-        return Ok(None);
+fn json_line(physical: &mut Physical) -> io::Result<Option<(u64, Line)>> {
+    let Some((number, bytes, beyond)) = physical.next()? else { return Ok(None) };
+    if beyond > 0 {
+        return Ok(Some((number, too_large(bytes, beyond))));
     }
-    let number = bytes.position().map_or(0, csv::Position::line);
-    let text = |bytes: &csv::ByteRecord| bytes.iter().collect::<Vec<_>>().join(&b","[..]);
-    if bytes.len() != columns.len() {
-        let detail =
-            format!("{} values for {} columns. Quote what holds a delimiter.", bytes.len(), columns.len());
-        let reject = Reject::new("", Reason::Malformed, detail);
-        return Ok(Some((number, Line::Broken { text: text(&bytes), reject })));
-    }
-    let line = match csv::StringRecord::from_byte_record(bytes) {
-        Ok(record) => Line::Record(record),
-        Err(error) => Line::Broken { text: text(&error.into_byte_record()), reject: not_utf8() },
+    let line = match String::from_utf8(bytes) {
+        Ok(text) => Line::Json(text.trim().to_owned()),
+        Err(error) => Line::Broken { reject: not_utf8(), text: error.into_bytes() },
     };
     Ok(Some((number, line)))
 }
 
-fn not_utf8() -> Reject {
+fn fitting(line: Line, columns: &csv::StringRecord) -> Line {
+    match line {
+        Line::Record(record) if record.len() != columns.len() => {
+            let detail = format!(
+                "{} values for {} columns. Quote what holds a delimiter.",
+                record.len(),
+                columns.len()
+            );
+            let text = record.iter().collect::<Vec<_>>().join(",").into_bytes();
+            Line::Broken { text, reject: Reject::new("", Reason::Malformed, detail) }
+        }
+        line => line,
+    }
+}
+
+pub(super) fn too_large(text: Vec<u8>, beyond: usize) -> Line {
+    let detail = format!("over {EVENT_BYTES} bytes ({}). Send less in it.", text.len() + beyond);
+    Line::Broken { text, reject: Reject::new("", Reason::TooLarge, detail) }
+}
+
+pub(super) fn not_utf8() -> Reject {
     Reject::new("", Reason::Malformed, "not UTF-8. Convert the file, for example with iconv.")
 }

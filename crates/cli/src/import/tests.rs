@@ -126,11 +126,22 @@ fn lines(name: &str, bytes: &[u8]) -> Vec<String> {
 #[test]
 fn lines_keep_their_numbers() {
     assert_eq!(lines("a.ndjson", b"{\"a\":1}\n\n  \r\n{\"b\":2}"), ["1: {\"a\":1}", "4: {\"b\":2}"]);
-    assert_eq!(lines("a.csv", b"x,y\n1,2\n\n\"3\n3\",4\n5,6\n"), ["2: 1,2", "4: 3\n3,4", "6: 5,6"]);
+    for ends in ["\n", "\r\n"] {
+        let csv = "x,y\n1,2\n\n\"3\n3\",4\n5\" pipe,6\n".replace('\n', ends);
+        let second = format!("4: 3{ends}3,4");
+        assert_eq!(lines("a.csv", csv.as_bytes()), ["2: 1,2", &second, "6: 5\" pipe,6"]);
+        assert_eq!(lines("a.csv", csv.trim_end().as_bytes()), ["2: 1,2", &second, "6: 5\" pipe,6"]);
+    }
     assert_eq!(
         lines("a.csv", b"x,y\n1\n2,\xff\n3,4\n"),
         ["2 malformed: 1", "3 malformed: 2,\u{fffd}", "4: 3,4"]
     );
+    // A quote that is never closed takes at most a message's length with it.
+    let open = [b"x,y\n\"1,2\n".as_slice(), &b"3,4\n".repeat(10_000)].concat();
+    let read = lines("a.csv", &open);
+    assert_eq!(read[0], "2 too_large: \"1,2\n3,4\n3,4\n3,4\n3,4");
+    assert_eq!(read.last().unwrap(), "10002: 3,4");
+    assert_eq!(lines("a.csv", b"x,y\n1,\"2\n3"), ["2: 1,2\n3"]);
     assert_eq!(lines("a.tsv", b"x\ty\n1\t2\n"), ["2: 1,2"]);
     let long = [b"\"".as_slice(), &[b'x'; 40_000], b"\"\n{}\n"].concat();
     assert_eq!(lines("a.jsonl", &long), ["1 too_large: \"xxxxxxxxxxxxxxxxxxx", "2: {}"]);
