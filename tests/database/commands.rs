@@ -1,4 +1,4 @@
-//! The clone guard, adopt and bench.
+//! The clone guard, adopt, bench.
 
 use serde_json::Value;
 
@@ -47,4 +47,32 @@ async fn another_environment_sends_nothing() {
     let ready = readiness(&daemon).await;
     assert_eq!(ready["sending"], false);
     assert!(ready["installation"].as_str().unwrap().contains("belongs to dev"), "{ready}");
+}
+
+#[tokio::test]
+async fn the_quick_bench_runs_and_says_what_it_found() {
+    let database = Database::empty().await;
+    let folder = Folder::new();
+    let ended =
+        run(command(folder.path(), Some(&database.url()), &["bench", "ingest", "--size", "small", "--json"]))
+            .await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let said: Value = serde_json::from_str(&ended.out).unwrap();
+    println!("{said}");
+    assert_eq!(
+        (&said["bench"], &said["unit"], &said["goal"]),
+        (&"ingest".into(), &"events/s".into(), &0.5.into())
+    );
+    let runs = said["runs"].as_array().unwrap();
+    assert!(runs.len() >= 5);
+    assert!(runs.iter().all(|run| run["ours"].as_f64() > Some(0.0) && run["limit"].as_f64() > Some(0.0)));
+    let ratio = said["ratio"].as_f64().unwrap();
+    assert!(runs.iter().any(|run| run["ratio"].as_f64() == Some(ratio)), "the ratio is no run's");
+    assert_eq!(said["met"].as_bool(), Some(ratio >= 0.5));
+    assert!(said["notes"].as_array().unwrap().iter().any(|note| note.as_str().unwrap().contains("p99")));
+    // Its database is gone.
+    assert_eq!(
+        database.count("SELECT count(*) FROM pg_database WHERE datname LIKE 'journeyman_bench_%'").await,
+        0
+    );
 }

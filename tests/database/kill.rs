@@ -19,7 +19,7 @@ const BATCH: u64 = 20;
 #[derive(Default)]
 struct Told {
     acknowledged: Mutex<BTreeSet<String>>,
-    count: AtomicU64,
+    count: watch::Sender<u64>,
     retries: AtomicU64,
 }
 
@@ -30,15 +30,14 @@ async fn serve_is_killed_20_times_under_load() {
     let mut daemon = Daemon::start(&url).await;
     let (address, addresses) = watch::channel(Some(daemon.public.clone()));
     let told = Arc::new(Told::default());
+    let mut count = told.count.subscribe();
     let clients: Vec<_> =
         (0..CLIENTS).map(|client| tokio::spawn(send(client, addresses.clone(), told.clone()))).collect();
     for kill in 0..KILLS {
         // Each time at another point of the load: after so many more acknowledgements.
         let more = 40 + kill * 97 % 400;
-        let until = told.count.load(Ordering::Acquire) + more;
-        while told.count.load(Ordering::Acquire) < until {
-            tokio::task::yield_now().await;
-        }
+        let until = *count.borrow() + more;
+        count.wait_for(|count| *count >= until).await.unwrap();
         daemon.kill().await;
         daemon = Daemon::start(&url).await;
         address.send_replace(Some(daemon.public.clone()));
@@ -81,6 +80,6 @@ async fn send(client_number: u64, mut addresses: watch::Receiver<Option<String>>
             }
         }
         told.acknowledged.lock().await.extend(ids);
-        told.count.fetch_add(BATCH, Ordering::AcqRel);
+        told.count.send_modify(|count| *count += BATCH);
     }
 }

@@ -1,9 +1,13 @@
 //! The database goes away and comes back.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal};
+
+use crate::harness::Folder;
 use crate::harness::checker::{Findings, check};
-use crate::harness::daemon::Daemon;
+use crate::harness::daemon::{Daemon, serve};
 use crate::harness::door::{Answer, KEY, answer, batch, client, track};
 use crate::harness::postgres::Database;
 use crate::harness::proxy::Proxy;
@@ -73,4 +77,38 @@ async fn connections_ended_by_the_server_lose_nothing() {
     }
     println!("{refused} requests were answered 503");
     assert_eq!(check(&database.pool, &acknowledged).await, Findings::default());
+}
+
+/// The process id of the server in a data folder.
+fn postmaster(data_dir: &Path) -> Pid {
+    let lodged =
+        std::fs::read_to_string(data_dir.join("postgres.path")).map(|path| PathBuf::from(path.trim()));
+    let home = lodged.unwrap_or_else(|_| data_dir.join("postgres"));
+    let text = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap();
+    Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_cluster_that_falls_is_started_again() {
+    let folder = Folder::new();
+    let data_dir = folder.path().join("data");
+    let mut command = serve(folder.path(), None, &[]);
+    command.env("JOURNEYMAN_DATA_DIR", &data_dir);
+    let daemon = Daemon::from(command, folder).await;
+    let first: Vec<String> = (0..10).map(|n| format!("before-{n}")).collect();
+    let second: Vec<String> = (0..10).map(|n| format!("after-{n}")).collect();
+    assert_eq!(post(&daemon, &first).await.status, 200);
+    let fallen = postmaster(&data_dir);
+    rustix::process::kill_process(fallen, Signal::KILL).unwrap();
+    let mut refused = 0;
+    while post(&daemon, &second).await.status != 200 {
+        refused += 1;
+    }
+    println!("{refused} requests were answered 503 until it ran again");
+    let again = post(&daemon, &[first, second].concat()).await;
+    assert_eq!((again.body["accepted"].as_u64(), again.body["duplicates"].as_u64()), (Some(0), Some(20)));
+    let running = postmaster(&data_dir);
+    assert_ne!(running, fallen);
+    assert_eq!(daemon.stop().await.0, Some(0));
+    assert!(rustix::process::test_kill_process(running).is_err(), "the server outlived the daemon");
 }

@@ -132,7 +132,7 @@ async fn a_429_is_waited_out_and_counts_as_no_retry() {
     let refused = client.until("response").await;
     assert_eq!(
         (refused["status"].as_u64(), refused["headers"]["retry-after"].as_str()),
-        (Some(429), Some("1"))
+        (Some(429), Some("10"))
     );
     drop(waiting);
     let heard = client.end().await;

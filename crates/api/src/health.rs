@@ -1,5 +1,6 @@
 //! Whether the process lives, and whether it can do its work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::Ingest;
+
 /// How long the database may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -18,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Health {
     /// The pool for reports.
     pub pool: PgPool,
+    /// What the door's last commit said.
+    pub ingest: Arc<Ingest>,
     /// Whether messages may leave, as found at the start.
     pub guard: Guard,
     /// Cancelled when the process is stopping.
@@ -43,6 +48,8 @@ pub(crate) async fn ready(State(health): State<Health>) -> (StatusCode, Json<Val
         "ready": ready,
         "stopping": stopping,
         "database": database.err().unwrap_or_else(|| "ok".to_owned()),
+        // Not part of `ready`: a full disk is full for every daemon, and one that gets no requests never recovers.
+        "last_commit": health.ingest.last_failure().unwrap_or_else(|| "ok".to_owned()),
         "sending": health.guard.may_send(),
         "installation": health.guard.to_string(),
     });

@@ -71,6 +71,11 @@ impl Ingest {
         })
     }
 
+    /// Why the last group could not be stored; nothing when it could.
+    pub fn last_failure(&self) -> Option<String> {
+        self.committer.last_failure()
+    }
+
     /// What was committed so far.
     pub fn counts(&self) -> Counts {
         self.committer.counts()

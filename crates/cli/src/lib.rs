@@ -31,8 +31,31 @@ pub fn main() -> ExitCode {
     match runtime.block_on(arguments.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error and its causes, without those whose words the one above them repeats.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.iter().any(|above| above.contains(&cause)) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn an_error_is_told_once() {
+        let io = std::io::Error::other("refused");
+        let error = Err::<(), _>(io).context("can't connect: refused").context("waiting").unwrap_err();
+        assert_eq!(super::told(&error), "waiting: can't connect: refused");
     }
 }

@@ -149,6 +149,12 @@ impl Found {
         self.server.as_ref().map(Server::pid)
     }
 
+    /// Whether the private cluster's server still runs; a given URL's is not ours to know, and counts as running.
+    #[must_use]
+    pub fn lives(&self) -> bool {
+        self.server.as_ref().is_none_or(Server::lives)
+    }
+
     /// Gives up our share. The last user of a private cluster stops its server; a given URL is left alone.
     ///
     /// # Errors

@@ -7,8 +7,11 @@ use axum::response::{IntoResponse, Response};
 use journeyman_domain::{Reason, Reject};
 use serde::Serialize;
 
-/// After how many seconds a client may come again.
+/// After how many seconds a client may come again when something was away.
 const RETRY_SECONDS: u32 = 1;
+/// The same after 429. Segment's clients give a message up after a number of tries, not a time: longer waits bridge
+/// longer floods.
+const FLOOD_SECONDS: u32 = 10;
 
 /// One message that was not taken.
 #[derive(Serialize)]
@@ -103,18 +106,18 @@ impl IntoResponse for Answer {
             Self::Unavailable(message) => (StatusCode::SERVICE_UNAVAILABLE, refused("unavailable", message)),
         };
         let mut response = (status, Json(said)).into_response();
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        let headers = response.headers_mut();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            // Segment's clients wait by this header, not by Retry-After: seconds since the epoch, or seconds.
-            response
-                .headers_mut()
-                .insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(RETRY_SECONDS));
+            headers.insert(RETRY_AFTER, HeaderValue::from(FLOOD_SECONDS));
+            // Segment's older browser clients wait by this one, in seconds from now.
+            headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(FLOOD_SECONDS));
         }
         if status == StatusCode::REQUEST_TIMEOUT {
             // The rest of the body may still arrive; it must not be read as a request.
-            response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+            headers.insert("connection", HeaderValue::from_static("close"));
         }
         response
     }

@@ -1,8 +1,8 @@
 //! Group commit: requests that wait at the same time share a transaction.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use journeyman_domain::Event;
@@ -42,6 +42,14 @@ struct Counters {
     groups: AtomicU64,
     requests: AtomicU64,
     events: AtomicU64,
+    /// Why the last group failed, if it did.
+    failure: std::sync::Mutex<Option<String>>,
+}
+
+impl Counters {
+    fn note(&self, failure: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
 }
 
 /// The way to the database. Its queue needs no bound of its own: every submission is a request that waits, and their
@@ -85,6 +93,10 @@ impl Committer {
         let gone = || Arc::new(Error::Unavailable(sqlx::Error::PoolClosed));
         self.queue.send(Submission { events, rejected, reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    pub(super) fn last_failure(&self) -> Option<String> {
+        self.counters.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -137,6 +149,7 @@ async fn commit(pool: &PgPool, group: Vec<Submission>, wake: &Wake, counters: &C
     counters.requests.fetch_add(replies.len() as u64, Ordering::Relaxed);
     counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
     let written = write(pool, &events, &rejected).await;
+    counters.note(written.as_ref().err().map(ToString::to_string));
     if let Ok(written) = &written
         && !written.shards.is_empty()
     {

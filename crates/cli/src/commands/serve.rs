@@ -19,6 +19,8 @@ use crate::config::{Config, DEV_KEY};
 use crate::doorway::{self, Database};
 use crate::postgres::Found;
 
+/// How often it is looked whether the private cluster's server still runs.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
@@ -41,7 +43,7 @@ impl Serve {
         let public = bind(config.public, "JOURNEYMAN_LISTEN_PUBLIC").await?;
         let private = bind(config.private, "JOURNEYMAN_LISTEN_PRIVATE").await?;
         let patience = Duration::from_secs(self.wait_database);
-        let found: Found = tokio::select! {
+        let mut found: Found = tokio::select! {
             found = doorway::find(config, patience) => found?,
             name = doorway::stopped() => {
                 eprintln!("stopped by {name}");
@@ -52,7 +54,7 @@ impl Serve {
         let options = found.options();
         let served = tokio::select! {
             database = doorway::open(&options, patience) => match database {
-                Ok(database) => serve(config, database, public, private).await,
+                Ok(database) => serve(config, &mut found, database, public, private).await,
                 Err(error) => Err(error),
             },
             name = doorway::stopped() => {
@@ -73,6 +75,7 @@ async fn bind(address: std::net::SocketAddr, variable: &str) -> anyhow::Result<T
 
 async fn serve(
     config: &Config,
+    found: &mut Found,
     database: Database,
     public: TcpListener,
     private: TcpListener,
@@ -92,7 +95,7 @@ async fn serve(
     println!("public  http://{}", public.local_addr()?);
     println!("private http://{}", private.local_addr()?);
 
-    let health = Health { pool: database.pool.clone(), guard, stop: stop.clone() };
+    let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
     let public = tokio::spawn(server::serve(public, journeyman_api::public(ingest), stop.clone()));
     // The private listener outlives the public one, so that a stop can be watched.
     let watched = CancellationToken::new();
@@ -100,7 +103,10 @@ async fn serve(
     let housekeeping = tokio::spawn(keep_house(database.pool.clone()));
     println!("ready");
 
-    let name = doorway::stopped().await;
+    let name = tokio::select! {
+        name = doorway::stopped() => name,
+        never = keep_postgres(config, found, [&door, &database.pool]) => match never {},
+    };
     tracing::info!("{name}: ending requests under way");
     stop.cancel();
     public.await.context("the public listener broke")?;
@@ -111,6 +117,34 @@ async fn serve(
     database.pool.close().await;
     println!("stopped");
     Ok(())
+}
+
+/// Starts the private cluster again when its server has fallen, and leads the pools to where it listens then. A given
+/// URL's server is somebody else's to start.
+async fn keep_postgres(config: &Config, found: &mut Found, pools: [&PgPool; 2]) -> std::convert::Infallible {
+    let mut every = tokio::time::interval(LOOK);
+    loop {
+        every.tick().await;
+        if found.lives() {
+            continue;
+        }
+        tracing::error!(
+            "the private PostgreSQL has fallen; starting it again (its log: postgres.log in the data folder)"
+        );
+        match doorway::find(config, Duration::ZERO).await {
+            Ok(again) => {
+                tracing::info!("{}", again.why());
+                for pool in pools {
+                    pool.set_connect_options(again.options().application_name("journeyman"));
+                }
+                // Our share in the fallen one; the new share keeps the new one running.
+                if let Err(error) = std::mem::replace(found, again).stop().await {
+                    tracing::warn!(%error, "could not give up the fallen server's share");
+                }
+            }
+            Err(error) => tracing::error!("it does not start; trying again: {}", crate::told(&error)),
+        }
+    }
 }
 
 /// What has to be done from time to time. A failure is for the next hour: partitions reach weeks ahead.

@@ -245,7 +245,8 @@ impl Server {
         self.lease = None;
     }
 
-    fn lives(&self) -> bool {
+    /// Whether the process that was started or joined is still there.
+    pub(super) fn lives(&self) -> bool {
         match &self.child {
             Some(reaper) => !reaper.is_finished(),
             None => postmaster::alive(self.pid),
