@@ -39,7 +39,7 @@ impl Limits {
         in_flight_kib: 64 * 1024,
         body_deadline: Duration::from_secs(10),
         commit_deadline: Duration::from_secs(15),
-        committers: 2,
+        committers: 3,
         group: 2_000,
     };
 }

@@ -8,6 +8,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
+use crate::copy::Rows;
 use crate::imports::Advance;
 use crate::pool::begin;
 use crate::{Error, partitions, people, row, statements};
@@ -172,8 +173,8 @@ async fn insert(
     }
     let new: Vec<&Event> = fresh.iter().map(|nth| &events[range.start + nth]).collect();
     let people = people::resolve(tx, &new).await?;
-    insert_events(tx, &new, &people).await?;
-    insert_intake(tx, &new, &people).await?;
+    copy_events(tx, &new, &people).await?;
+    copy_intake(tx, &new, &people).await?;
     for nth in fresh {
         outcomes[range.start + nth] = Outcome::Accepted;
     }
@@ -230,36 +231,38 @@ async fn unseen(tx: &mut PgConnection, events: &[Event]) -> Result<Vec<usize>, E
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
-async fn insert_events(tx: &mut PgConnection, events: &[&Event], people: &[PersonId]) -> Result<(), Error> {
-    fn column<T>(events: &[&Event], of: impl Fn(&Event) -> T) -> Vec<T> {
-        events.iter().map(|event| of(event)).collect()
+async fn copy_events(tx: &mut PgConnection, events: &[&Event], people: &[PersonId]) -> Result<(), Error> {
+    let payloads: usize = events.iter().map(|event| event.payload.len() + event.name.len()).sum();
+    let mut rows = Rows::new(9, payloads + events.len() * 160);
+    for (event, person) in events.iter().zip(people) {
+        rows.row()
+            .uuid(event.id.0)
+            .bigint(person.0)
+            .timestamptz(event.occurred_at)
+            .timestamptz(event.received_at)
+            .smallint(event.kind.code())
+            .boolean(event.historical)
+            .text(&event.source)
+            .text(&event.name)
+            .jsonb(&event.payload);
     }
-    sqlx::query(statements::INSERT_EVENTS)
-        .bind(column(events, |event| event.id.0))
-        .bind(people.iter().map(|person| person.0).collect::<Vec<_>>())
-        .bind(column(events, |event| row::time(event.occurred_at)))
-        .bind(column(events, |event| row::time(event.received_at)))
-        .bind(column(events, |event| event.kind.code()))
-        .bind(column(events, |event| event.historical))
-        .bind(events.iter().map(|event| event.source.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.payload.as_str()).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+    rows.send(tx, statements::COPY_EVENTS).await?;
     Ok(())
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
-async fn insert_intake(tx: &mut PgConnection, events: &[&Event], people: &[PersonId]) -> Result<(), Error> {
-    sqlx::query(statements::INSERT_INTAKE)
-        .bind(people.iter().map(|person| i16::from(Shard::of(*person).0)).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.lane().code()).collect::<Vec<_>>())
-        .bind(vec![INTAKE_EVENT; events.len()])
-        .bind(people.iter().map(|person| person.0).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.id.0).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| row::time(event.received_at)).collect::<Vec<_>>())
-        .execute(tx)
-        .await?;
+async fn copy_intake(tx: &mut PgConnection, events: &[&Event], people: &[PersonId]) -> Result<(), Error> {
+    let mut rows = Rows::new(6, events.len() * 80);
+    for (event, person) in events.iter().zip(people) {
+        rows.row()
+            .smallint(i16::from(Shard::of(*person).0))
+            .smallint(event.lane().code())
+            .smallint(INTAKE_EVENT)
+            .bigint(person.0)
+            .uuid(event.id.0)
+            .timestamptz(event.received_at);
+    }
+    rows.send(tx, statements::COPY_INTAKE).await?;
     Ok(())
 }
 

@@ -1,0 +1,1 @@
+COPY intake (shard, lane, kind, person_id, ref, received_at) FROM STDIN (FORMAT binary)

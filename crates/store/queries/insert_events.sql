@@ -1,5 +1,0 @@
-INSERT INTO events (id, person_id, occurred_at, received_at, kind, historical, source, name, payload)
-SELECT id, person_id, occurred_at, received_at, kind, historical, source, name, payload::jsonb
-FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::boolean[],
-            $7::text[], $8::text[], $9::text[])
-    AS new (id, person_id, occurred_at, received_at, kind, historical, source, name, payload)
