@@ -7,6 +7,7 @@ mod harness;
 
 mod client;
 mod disk_full;
+mod docs;
 mod relay;
 mod segment;
 mod wheel;

@@ -148,7 +148,7 @@ async fn bad_messages_take_no_good_ones_with_them() {
     let heard = Client::start(&daemon.public, "bad", &json!({})).end().await;
     // One batch, one answer. The client does not read it: for it everything is delivered, and nothing comes again.
     assert_eq!((heard.statuses.as_slice(), heard.retries, heard.delivered.len()), ([200].as_slice(), 0, 14));
-    assert_eq!(heard.failed, [String::new(); 0]);
+    assert!(heard.failed.is_empty(), "{:?}", heard.failed);
     assert_eq!(database.count("SELECT count(*) FROM events WHERE name = 'Product Viewed'").await, 7);
     assert_eq!(database.count("SELECT count(DISTINCT payload ->> 'messageId') FROM events").await, 7);
     assert_eq!(database.count("SELECT count(*) FROM events").await, 7);

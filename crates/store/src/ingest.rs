@@ -190,7 +190,7 @@ async fn insert_by_halves(
     outcomes: &mut [Outcome],
     shards: &mut ShardSet,
 ) -> Result<(), Error> {
-    let mut parts = vec![0..events.len()];
+    let mut parts = Vec::from([Range { start: 0, end: events.len() }]);
     while let Some(part) = parts.pop() {
         tx.execute("SAVEPOINT part").await?;
         match insert(tx, events, part.clone(), once, outcomes, shards).await {

@@ -15,6 +15,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::records::Records;
 
+/// A file's content, decompressed.
+type Content = Box<dyn Read>;
+/// How far in the file as it lies on disk reading is, bytes.
+type Position = Rc<Cell<u64>>;
+
 /// What a file holds.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -119,13 +124,13 @@ impl Source {
     }
 
     /// The content, decompressed where the first bytes say it is packed.
-    fn open(&self) -> anyhow::Result<(Box<dyn Read>, Rc<Cell<u64>>)> {
+    fn open(&self) -> anyhow::Result<(Content, Position)> {
         let file = File::open(&self.path).with_context(|| self.path.display().to_string())?;
         let position = Rc::new(Cell::new(0));
         let mut content = BufReader::with_capacity(1 << 16, Counted { file, position: position.clone() });
         let packed =
             content.fill_buf().with_context(|| self.path.display().to_string())?.starts_with(&[0x1f, 0x8b]);
-        let content: Box<dyn Read> =
+        let content: Content =
             if packed { Box::new(MultiGzDecoder::new(content)) } else { Box::new(content) };
         Ok((content, position))
     }
@@ -134,7 +139,7 @@ impl Source {
 /// Counts how far in the file reading is.
 struct Counted {
     file: File,
-    position: Rc<Cell<u64>>,
+    position: Position,
 }
 
 impl Read for Counted {
@@ -149,7 +154,7 @@ impl Read for Counted {
 pub(super) struct Lines {
     physical: Physical,
     records: Option<(Records, csv::StringRecord)>,
-    position: Rc<Cell<u64>>,
+    position: Position,
 }
 
 impl Lines {
@@ -181,7 +186,7 @@ impl Lines {
 
 /// What stands between line feeds.
 pub(super) struct Physical {
-    content: BufReader<Box<dyn Read>>,
+    content: BufReader<Content>,
     /// How many were read.
     line: u64,
 }

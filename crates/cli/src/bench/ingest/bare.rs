@@ -50,7 +50,10 @@ pub(super) async fn run(scratch: &Scratch, messages: &[String]) -> anyhow::Resul
     // Connected before the clock runs, as the door's pool is after its first run.
     let ready = futures_of(CONNECTIONS, |_| {
         let pool = pool.clone();
-        async move { Ok(drop(pool.acquire().await?)) }
+        async move {
+            pool.acquire().await?;
+            Ok(())
+        }
     });
     ready.await?;
     let began = Instant::now();

@@ -1,0 +1,126 @@
+//! What the docs say works: every command in them is run, every configuration read.
+//!
+//! In a file's order: a block that starts the daemon starts one; every other shell block is run by bash in the file's
+//! own folder, on the file's own database, with `journeyman` on its PATH; a JSON block is what the block before it
+//! printed.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use journeyman_cli::config::Config;
+
+use crate::harness::daemon::{Daemon, command, serve};
+use crate::harness::postgres::Database;
+use crate::harness::{Folder, JOURNEYMAN, root};
+
+const README_RUN: &str = "cargo run --release -- serve";
+const README_TEST: &str = "cargo test --workspace";
+
+/// A fenced block: its language and text.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(language), None) => open = Some((language.to_owned(), String::new())),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is never closed");
+    blocks
+}
+
+async fn check(path: &Path) -> usize {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (database, folder) = (Database::new().await, Folder::new());
+    std::os::unix::fs::symlink(JOURNEYMAN, folder.path().join("journeyman")).unwrap();
+    let (mut daemon, mut printed, mut run) = (None, String::new(), 0);
+    for (language, text) in blocks(&text) {
+        let place = format!("{}: {text}", path.display());
+        match language.as_str() {
+            "sh" if text.trim() == README_TEST => {
+                let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+                assert!(ci.lines().any(|line| line == README_TEST), "CI runs another test command than README's");
+            }
+            "sh" if text.trim() == README_RUN || text.trim() == "journeyman serve" => {
+                let home = Folder::new();
+                let mut command = serve(home.path(), Some(&database.url()), &[]);
+                command.env_remove("JOURNEYMAN_WRITE_KEYS");
+                daemon = Some(Daemon::from(command, home).await);
+            }
+            "sh" => printed = bash(&text, daemon.as_ref(), &database, &folder, &place).await,
+            "json" => assert_eq!(printed.trim(), text.trim(), "{place}"),
+            "yaml" if text.starts_with("# journeyman.yaml") => {
+                let file = folder.write("documented.yaml", &text);
+                let variable = |name: &str| name.ends_with("_WRITE_KEY").then(|| "key".to_owned());
+                Config::read(Some(&file), variable).unwrap_or_else(|error| panic!("{place}\n{error}"));
+            }
+            other => panic!("no rule for a block of `{other}`: {place}"),
+        }
+        run += 1;
+    }
+    run
+}
+
+async fn bash(
+    script: &str,
+    daemon: Option<&Daemon>,
+    database: &Database,
+    folder: &Folder,
+    place: &str,
+) -> String {
+    let mut script = script.to_owned();
+    if let Some(daemon) = daemon {
+        script = script.replace("http://127.0.0.1:8080", &daemon.public);
+        script = script.replace("http://127.0.0.1:8081", &daemon.private);
+    }
+    // The harness's command, for its clean environment; bash in the place of the binary.
+    let like = command(folder.path(), Some(&database.url()), &[]);
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let mut bash = tokio::process::Command::new("bash");
+    for (name, value) in like.as_std().get_envs() {
+        match value {
+            Some(value) => bash.env(name, value),
+            None => bash.env_remove(name),
+        };
+    }
+    bash.args(["-eu", "-o", "pipefail", "-c", &script]).env("PATH", path).current_dir(folder.path());
+    let output = bash.stdin(Stdio::null()).output().await.expect("bash");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{place}\n{}\n{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_in_the_docs_works() {
+    let mut files = vec![root().join("README.md")];
+    files.extend(std::fs::read_dir(root().join("docs")).unwrap().map(|file| file.unwrap().path()));
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    files.sort();
+    let mut run = 0;
+    for file in &files {
+        run += check(file).await;
+    }
+    println!("{run} blocks of {} files", files.len());
+    assert!(run >= 15, "only {run} blocks were found: are they still fenced?");
+}
+
+#[test]
+fn every_link_in_the_docs_leads_somewhere() {
+    let mut files = vec![root().join("README.md"), root().join("CHANGELOG.md")];
+    files.extend(std::fs::read_dir(root().join("docs")).unwrap().map(|file| file.unwrap().path()));
+    for file in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "md")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.contains("://") {
+                let target = file.parent().unwrap().join(link.split('#').next().unwrap());
+                assert!(target.exists(), "{} links to {link}", file.display());
+            }
+        }
+    }
+}
