@@ -19,7 +19,8 @@ fn main() {
 
 fn told() -> Vec<String> {
     let received_at = parse_timestamp("2026-11-23T10:00:00Z").unwrap_or(journeyman_domain::ShopTime::EPOCH);
-    let door = Door { write_key: "key", source: "web", received_at, message_id: None, historical: false };
+    let door =
+        Door { write_key: "key", source: "web", received_at, index: 0, message_id: None, historical: false };
     let lines = MESSAGES.lines().filter(|line| !line.is_empty()).enumerate();
     lines
         .map(|(number, line)| match read(line, &Defaults::default(), &door, || number as u128) {

@@ -35,6 +35,11 @@ async fn single_messages() {
     check(&door, "/v1/track", "", 400, &["0  malformed"]).await;
     check(&door, "/v1/track", "[]", 400, &["0  wrong_type"]).await;
     check(&door, "/v1/track", &b"\xff\xfe"[..], 400, &["0  malformed"]).await;
+    let page = br#"{"type":"page","userId":"u"}"#.as_slice();
+    let spoilt = [b"{\"batch\":[", page, b",{\"type\":\"page\",\"userId\":\"\xff\"}]}"].concat();
+    check(&door, "/v1/batch", spoilt, 200, &["1  malformed"]).await;
+    let clear = "TRUNCATE events, heads, identities, rejected_events";
+    sqlx::raw_sql(clear).execute(&database.pool).await.unwrap();
     check(&door, "/v1/track", r#"{"userId":"u"}"#, 400, &["0 event missing"]).await;
     check(&door, "/v1/track", r#"{"event":5.5,"userId":"u"}"#, 400, &["0 event wrong_type"]).await;
     check(&door, "/v1/track", r#"{"event":"X","userId":{"id":1}}"#, 400, &["0 userId wrong_type"]).await;
@@ -46,7 +51,7 @@ async fn single_messages() {
     check(&door, "/v1/track", big, 413, &["too_large"]).await;
     assert_eq!(database.count("SELECT count(*) FROM events").await, 0);
     assert_eq!(database.count("SELECT count(*) FROM heads").await, 0);
-    assert_eq!(database.count("SELECT count(*) FROM rejected_events").await, 11);
+    assert_eq!(database.count("SELECT count(*) FROM rejected_events").await, 7);
     let kept = "SELECT reason || ' ' || convert_from(body, 'UTF8') FROM rejected_events WHERE field = 'event'
                 ORDER BY id LIMIT 1";
     assert_eq!(database.text(kept).await, r#"missing {"userId":"u"}"#);
@@ -110,6 +115,8 @@ async fn sizes() {
     let inside =
         format!(r#"{{"type":"track","event":"X","userId":"u","properties":{{{}}}}}"#, keys.join(","));
     check(&door, "/v1/batch", batch(&[inside]), 400, &["0  too_large"]).await;
+    let many = format!(r#"{{"batch":[{}1]}}"#, "1,".repeat(2_500));
+    check(&door, "/v1/batch", many, 413, &["too_large"]).await;
     // A bomb: 1 GB of nothing in 1 MB. It is read up to the limit and no further.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let zeros = vec![b' '; 1 << 20];
@@ -121,7 +128,7 @@ async fn sizes() {
     let answer = answer(door.request("/v1/batch").header("content-encoding", "gzip").body(bomb)).await;
     assert_eq!((answer.status, answer.body["reason"].as_str()), (413, Some("too_large")));
     assert!(peak_kib() - before < 256 * 1024, "the bomb was unpacked into memory");
-    assert_eq!(database.count("SELECT count(*) FROM rejected_events WHERE reason = 'too_large'").await, 4);
+    assert_eq!(database.count("SELECT count(*) FROM rejected_events WHERE reason = 'too_large'").await, 5);
 }
 
 /// The most this process has held, KiB.
@@ -143,8 +150,23 @@ async fn a_body_that_trickles_is_cut_off() {
     );
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut said = String::new();
-    // The server answers and closes; we never send the rest.
-    slow.read_to_string(&mut said).await.unwrap();
+    // A byte now and then, for as long as the server listens.
+    let (mut answers, mut trickle) = slow.into_split();
+    let trickling = tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            every.tick().await;
+            if trickle.write_all(b" ").await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut answer = [0; 512];
+    while !said.contains("\r\n\r\n") {
+        let read = answers.read(&mut answer).await.unwrap();
+        said.push_str(std::str::from_utf8(&answer[..read]).unwrap());
+    }
+    trickling.abort();
     assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
     assert!(said.contains("connection: close"), "{said}");
 }
@@ -166,30 +188,32 @@ fn base64(text: &str) -> String {
 #[tokio::test]
 async fn what_is_more_than_can_be_held_is_told_to_come_again() {
     let database = Database::new().await;
-    let limits = Limits { in_flight_kib: 4, ..Limits::DEFAULT };
+    let limits = Limits { in_flight_kib: 3, ..Limits::DEFAULT };
     let door = Door::with(&database.options, limits).await;
-    // 3 KiB on their way, never arriving, leave no room for more.
     let mut waiting = TcpStream::connect(door.url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
-        "POST /v1/track HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nauthorization: Basic {}\r\ncontent-length: 2000\r\n\r\n",
+        "POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: Basic {}\r\ncontent-length: 2000\r\n\r\n",
         base64(&format!("{KEY}:"))
     );
     waiting.write_all(head.as_bytes()).await.unwrap();
-    // The server asks for the body once it has made room for it.
-    let mut go_on = [0; 25];
-    waiting.read_exact(&mut go_on).await.unwrap();
-    assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
-    let refused = door.post("/v1/track", r#"{"event":"X","userId":"u"}"#).await;
-    assert_eq!((refused.status, refused.retry_after.as_deref()), (429, Some("10")));
-    drop(waiting);
-    // Its room is free again as soon as the server has noticed.
-    loop {
-        let answer = door.post("/v1/track", r#"{"event":"X","userId":"u","messageId":"m"}"#).await;
-        if answer.status == 200 {
-            break;
+    // What is only announced takes no room.
+    let event = r#"{"event":"X","userId":"u","messageId":"m"}"#;
+    assert_eq!(door.post("/v1/track", event).await.status, 200);
+    // 1,500 bytes that are there and not whole take all of it, as soon as the server has read them.
+    waiting.write_all(&[b' '; 1500]).await.unwrap();
+    let refused = loop {
+        let answer = door.post("/v1/track", event).await;
+        if answer.status != 200 {
+            break answer;
         }
-        assert_eq!(answer.status, 429);
-    }
+    };
+    assert_eq!((refused.status, refused.retry_after.as_deref()), (429, Some("10")));
+    // A client that is still sending hears it too, instead of a reset.
+    let large = door.post("/v1/batch", vec![b' '; 400 * 1024]).await;
+    assert_eq!((large.status, large.retry_after.as_deref()), (429, Some("10")));
+    drop(waiting);
+    // The room is free again as soon as the server has noticed.
+    while door.post("/v1/track", event).await.status != 200 {}
     assert_eq!(database.count("SELECT count(*) FROM events").await, 1);
 }
 
@@ -207,6 +231,7 @@ async fn a_row_the_database_refuses_takes_no_other_with_it() {
         format!(r#"{{"type":"track","event":"{event}","userId":"u{n}","messageId":"m{n}"}}"#)
     };
     let messages: Vec<String> = (0..100).map(message).collect();
+    let kept = "SELECT string_agg(index::text, ' ' ORDER BY index) FROM rejected_events";
     let errors = ["5  database_refused", "38  database_refused", "71  database_refused"];
     check(&door, "/v1/batch", batch(&messages), 200, &errors).await;
     assert_eq!(database.count("SELECT count(*) FROM events").await, 97);
@@ -215,4 +240,8 @@ async fn a_row_the_database_refuses_takes_no_other_with_it() {
         database.count("SELECT count(*) FROM rejected_events WHERE reason = 'database_refused'").await,
         3
     );
+    assert_eq!(database.text(kept).await, "5 38 71");
+    // Every row of several is refused: not the rows are at fault, and nobody is told to drop them.
+    let all: Vec<String> = [5, 38].map(|n| message(n + 33 * 3)).to_vec();
+    assert_eq!(door.post("/v1/batch", batch(&all)).await.status, 503);
 }

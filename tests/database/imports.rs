@@ -44,13 +44,6 @@ async fn lines_become_historical_events_once() {
     let arguments = [&["orders.csv"][..], &ORDERS].concat();
     let said = import(&folder, &database, &arguments).await;
     assert_eq!((&said["lines"], &said["accepted"], &said["rejected"]), (&5.into(), &3.into(), &1.into()));
-    let events: Vec<(String, String, bool, String)> = sqlx::query_as(
-        "SELECT occurred_at::text, payload -> 'properties' #>> '{}', historical, source FROM events ORDER BY 1",
-    )
-    .fetch_all(&database.pool)
-    .await
-    .unwrap_or_default();
-    println!("{events:?}");
     let at =
         "SELECT string_agg(occurred_at::text || ' ' || coalesce(payload #>> '{properties,price}', '-'), ', '
               ORDER BY occurred_at) FROM events WHERE historical AND source = 'import'";
@@ -129,6 +122,25 @@ async fn an_import_that_was_broken_off_goes_on() {
     let distinct = "SELECT count(DISTINCT payload #>> '{properties,price}') FROM events";
     assert_eq!(database.count(distinct).await, 9_000);
     assert_eq!(database.count("SELECT count(*) FROM intake").await, 9_000);
+}
+
+#[tokio::test]
+async fn two_imports_of_one_file_at_once_store_it_once() {
+    let database = Database::new().await;
+    let folder = Folder::new();
+    let lines = (0..9_000).map(|n| format!("2020-01-01T00:00:00Z,u{},{n}\n", n % 500));
+    folder.write("orders.csv", format!("t,who,price\n{}", lines.collect::<String>()));
+    let arguments = [&["import", "orders.csv"][..], &ORDERS].concat();
+    let url = database.url();
+    let start = || run(command(folder.path(), Some(&url), &arguments));
+    let (one, other) = tokio::join!(start(), start());
+    for ended in [&one, &other] {
+        let beaten = ended.code == Some(1) && ended.err.contains("another process imports this file");
+        assert!(ended.code == Some(0) || beaten, "{}", ended.err);
+    }
+    let said = import(&folder, &database, &arguments[1..]).await;
+    assert_eq!((&said["accepted"], &said["lines"]), (&9_000.into(), &9_001.into()));
+    assert_eq!(database.count("SELECT count(*) FROM events").await, 9_000);
 }
 
 #[tokio::test]

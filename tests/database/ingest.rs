@@ -90,7 +90,7 @@ async fn a_commit_rings_for_its_shards_and_requests_share_commits() {
     futures::future::join_all(singles).await;
     let counts = door.ingest.counts();
     assert_eq!((counts.requests, counts.events), (64, 64));
-    assert!(counts.groups < 64, "{counts:?}: no two requests shared a commit");
+    assert!(counts.groups <= 32, "{counts:?}: requests hardly share commits");
     let rung = door.bell.rung();
     let shards: Vec<i16> = sqlx::query_scalar("SELECT DISTINCT shard FROM intake ORDER BY 1")
         .fetch_all(&database.pool)
@@ -157,6 +157,7 @@ async fn who_may_write() {
     let preflight = preflight.send().await.unwrap();
     assert_eq!(preflight.status(), 200);
     assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+    assert_eq!(preflight.headers()["access-control-allow-headers"], "authorization,content-type");
 }
 
 #[tokio::test]

@@ -97,16 +97,18 @@ async fn the_bulk_lane_gets_a_quarter_while_there_are_live_inputs() {
         let live = inputs.iter().filter(|input| input.place.lane == Lane::Live).count();
         (live, inputs.len() - live)
     };
+    let hour = Duration::from_secs(3600);
+    assert_eq!(reader.wake(hour, now).await, ShardSet::ALL);
     let inputs = reader.read(Shard(5), 20, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (20, 0));
+    assert_eq!(lanes(&inputs), (15, 5));
     apply(&database, &mut reader, &inputs).await;
     // More may wait: it is woken without a bell.
-    assert!(reader.wake(Duration::ZERO).await.contains(Shard(5)));
+    assert_eq!(reader.wake(hour, now).await.iter().collect::<Vec<_>>(), [Shard(5)]);
     let inputs = reader.read(Shard(5), 100, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (20, 25));
+    assert_eq!(lanes(&inputs), (25, 25));
     apply(&database, &mut reader, &inputs).await;
     let inputs = reader.read(Shard(5), 100, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (0, 15));
+    assert_eq!(lanes(&inputs), (0, 10));
 }
 
 #[tokio::test]
@@ -115,11 +117,14 @@ async fn the_door_rings_and_the_reader_finds() {
     let door = Door::open(&database).await;
     let mut reader = Reader::new(PostgresLog(database.pool.clone()), door.bell.clone(), ShardSet::ALL);
     // New readers look everywhere first.
-    assert_eq!(reader.wake(Duration::ZERO).await, ShardSet::ALL);
+    let start = Instant::now();
+    let hour = Duration::from_secs(3600);
+    assert_eq!(reader.wake(hour, start).await, ShardSet::ALL);
     let messages: Vec<String> = (0..50).map(|n| track(&format!("m{n}"), &format!("u{n}"))).collect();
     door.take("/v1/batch", batch(&messages)).await;
     // Far longer than the test may take: only the bell can end this wait.
-    let woken = reader.wake(Duration::from_secs(3600)).await;
+    let woken = reader.wake(hour, start).await;
+    assert_ne!(woken, ShardSet::ALL);
     let mut found = 0;
     for shard in woken.iter() {
         let inputs = reader.read(shard, 100, Instant::now()).await.unwrap();
@@ -127,6 +132,12 @@ async fn the_door_rings_and_the_reader_finds() {
         found += inputs.len();
     }
     assert_eq!(found, 50);
+    // However much is rung for, all shards are woken when it is time: others ring no bell here.
+    door.bell.ring([Shard(3)].into_iter().collect());
+    assert!(!reader.wake(hour, start + hour / 2).await.contains(Shard(4)));
+    door.bell.ring([Shard(3)].into_iter().collect());
+    assert_eq!(reader.wake(hour, start + hour).await, ShardSet::ALL);
+    assert!(door.bell.rung().is_empty());
 }
 
 #[tokio::test]

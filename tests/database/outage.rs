@@ -79,6 +79,42 @@ async fn connections_ended_by_the_server_lose_nothing() {
     assert_eq!(check(&database.pool, &acknowledged).await, Findings::default());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_falls_silent_is_left_for_one_that_answers() {
+    let database = Database::new().await;
+    let wire = Proxy::to(&database.options).await;
+    let daemon = Daemon::start(&wire.url(&database.options)).await;
+    let ids: Vec<String> = (0..10).map(|n| format!("m{n}")).collect();
+    assert_eq!(post(&daemon, &ids[..5]).await.status, 200);
+    wire.freeze();
+    // Nobody answers on any connection there is: 503 after the door's own patience.
+    assert_eq!(post(&daemon, &ids).await.status, 503);
+    wire.thaw();
+    let taken = loop {
+        let answer = post(&daemon, &ids).await;
+        if answer.status == 200 {
+            break answer;
+        }
+        assert_eq!(answer.status, 503);
+    };
+    assert_eq!((taken.body["accepted"].as_u64(), taken.body["duplicates"].as_u64()), (Some(5), Some(5)));
+    assert_eq!(daemon.stop().await.0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_comes_late_is_waited_for() {
+    let database = Database::new().await;
+    let wire = Proxy::to(&database.options).await;
+    wire.cut();
+    let mut refused = wire.refused.subscribe();
+    let url = wire.url(&database.options);
+    let (daemon, ()) = tokio::join!(Daemon::start(&url), async {
+        refused.wait_for(|refused| *refused >= 2).await.unwrap();
+        wire.mend();
+    });
+    assert_eq!(post(&daemon, &["m1".to_owned()]).await.status, 200);
+}
+
 /// The process id of the server in a data folder.
 fn postmaster(data_dir: &Path) -> Pid {
     let lodged =

@@ -11,6 +11,9 @@ use tokio::sync::watch;
 pub struct Proxy {
     pub port: u16,
     up: Arc<watch::Sender<bool>>,
+    frozen: Arc<watch::Sender<bool>>,
+    /// How many connections came while it was cut.
+    pub refused: Arc<watch::Sender<u64>>,
 }
 
 impl Proxy {
@@ -21,22 +24,32 @@ impl Proxy {
         let socket = options.get_socket().expect("the tests' cluster goes by Unix socket");
         let socket = socket.join(format!(".s.PGSQL.{}", options.get_port()));
         let up = Arc::new(watch::Sender::new(true));
-        let wire = up.clone();
+        let (frozen, refused) = (Arc::new(watch::Sender::new(false)), Arc::new(watch::Sender::new(0)));
+        let (wire, ice, count) = (up.clone(), frozen.clone(), refused.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (mut up, socket) = (wire.subscribe(), socket.clone());
+                let (mut up, mut frozen, socket) = (wire.subscribe(), ice.subscribe(), socket.clone());
+                let count = count.clone();
                 tokio::spawn(async move {
                     if *up.borrow_and_update() {
                         let Ok(server) = UnixStream::connect(&socket).await else { return };
-                        tokio::select! {
-                            () = pass(client, server) => {}
-                            _ = up.wait_for(|up| !up) => {}
+                        let (mut client, mut server) = (client, server);
+                        let ended = tokio::select! {
+                            () = pass(&mut client, &mut server) => true,
+                            _ = up.wait_for(|up| !up) => true,
+                            _ = frozen.wait_for(|frozen| *frozen) => false,
+                        };
+                        if !ended {
+                            // Both ends stay open, and nothing passes any more.
+                            std::future::pending::<()>().await;
                         }
+                    } else {
+                        count.send_modify(|count| *count += 1);
                     }
                 });
             }
         });
-        Self { port, up }
+        Self { port, up, frozen, refused }
     }
 
     /// The URL of a database behind the wire.
@@ -50,13 +63,23 @@ impl Proxy {
         self.up.send_replace(false);
     }
 
+    /// Lets connections that stand swallow everything, as a host that vanished does; new ones pass after [`Proxy::thaw`].
+    pub fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+
+    /// Lets new connections pass; those that froze stay as they are.
+    pub fn thaw(&self) {
+        self.frozen.send_replace(false);
+    }
+
     /// Lets connections through again.
     pub fn mend(&self) {
         self.up.send_replace(true);
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: UnixStream) {
+async fn pass(client: &mut TcpStream, server: &mut UnixStream) {
     // However it ends, it has ended.
-    let _ = copy_bidirectional(&mut client, &mut server).await;
+    let _ = copy_bidirectional(client, server).await;
 }

@@ -45,7 +45,10 @@ async fn check(path: &Path) -> usize {
         match language.as_str() {
             "sh" if text.trim() == README_TEST => {
                 let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
-                assert!(ci.lines().any(|line| line == README_TEST), "CI runs another test command than README's");
+                assert!(
+                    ci.lines().any(|line| line == README_TEST),
+                    "CI runs another test command than README's"
+                );
             }
             "sh" if text.trim() == README_RUN || text.trim() == "journeyman serve" => {
                 let home = Folder::new();

@@ -6,8 +6,11 @@ pub mod ingest;
 pub mod server;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderName;
+use axum::http::header::RETRY_AFTER;
 use axum::routing::{get, post};
 use journeyman_domain::ShardSet;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
@@ -25,7 +28,10 @@ pub fn public(ingest: Arc<Ingest>) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::any())
         .allow_methods(AllowMethods::list([axum::http::Method::POST]))
-        .allow_headers(AllowHeaders::any());
+        // Named, not `*`, which by the Fetch standard leaves Authorization out.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([RETRY_AFTER, HeaderName::from_static("x-ratelimit-reset")])
+        .max_age(Duration::from_secs(3600));
     Router::new()
         .route("/v1/{kind}", post(ingest::endpoint))
         .layer(RequestDecompressionLayer::new().gzip(true))

@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 
 use crate::postgres::{self, Source};
 
-/// Everything a command needs to know before it begins.
-#[derive(Clone, Debug)]
+/// Everything a command needs to know before it begins. Holds secrets: no `Debug`.
+#[derive(Clone)]
 pub struct Config {
     /// What this installation is for.
     pub environment: Environment,
@@ -273,6 +273,13 @@ fn write_keys(
                 keys.insert(source.to_owned(), key.to_owned());
             }
             _ => return Err(fault(NAME, "write it as web=KEY,server=KEY".to_owned())),
+        }
+    }
+    let mut sources: BTreeMap<&str, &str> = BTreeMap::new();
+    for (source, key) in &keys {
+        if let Some(other) = sources.insert(key, source) {
+            let message = format!("has the same key as {other}; give each source its own");
+            return Err(fault(&format!("write_keys.{source}"), message));
         }
     }
     if keys.is_empty() && environment == Environment::Dev {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use journeyman_domain::ShopClock as _;
-use journeyman_store::{Limits, partitions};
+use journeyman_store::{Durability, Limits, partitions};
 use sqlx::postgres::{PgConnectOptions, PgPool};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::SystemClock;
 use crate::config::Config;
@@ -32,32 +32,34 @@ pub(crate) async fn with_database<T, W: Future<Output = anyhow::Result<T>>>(
     patience: Duration,
     work: impl FnOnce(Database) -> W,
 ) -> anyhow::Result<T> {
-    with_server(config, patience, |options| async move { work(open(&options, patience).await?).await }).await
+    let waiting = Waiting::new(patience);
+    let waiting = &waiting;
+    with_server(config, waiting, |options| async move { work(open(&options, waiting).await?).await }).await
 }
 
 /// As [`with_database`], for work that makes databases of its own.
 pub(crate) async fn with_server<T, W: Future<Output = anyhow::Result<T>>>(
     config: &Config,
-    patience: Duration,
+    waiting: &Waiting,
     work: impl FnOnce(PgConnectOptions) -> W,
 ) -> anyhow::Result<T> {
+    let mut stop = Stop::listen()?;
     let found = tokio::select! {
-        found = find(config, patience) => found?,
-        name = stopped() => anyhow::bail!("stopped by {name}"),
+        found = find(config, waiting) => found?,
+        name = stop.wait() => anyhow::bail!("stopped by {name}"),
     };
     eprintln!("{}", found.why());
     let done = tokio::select! {
         done = work(found.options()) => done,
-        name = stopped() => Err(anyhow::anyhow!("stopped by {name}")),
+        name = stop.wait() => Err(anyhow::anyhow!("stopped by {name}")),
     };
     found.stop().await?;
     done
 }
 
-/// Waits for the database until `patience` has passed, and says so.
-pub(crate) async fn find(config: &Config, patience: Duration) -> anyhow::Result<Found> {
+/// Waits for the database as long as `waiting` has patience, and says so.
+pub(crate) async fn find(config: &Config, waiting: &Waiting) -> anyhow::Result<Found> {
     let (wanted, places) = (config.wanted(), Places::from_environment());
-    let waiting = Waiting::new(patience);
     loop {
         match postgres::find(&wanted, &places).await {
             Err(error @ (postgres::Error::Unreachable { .. } | postgres::Error::Silent { .. })) => {
@@ -69,13 +71,16 @@ pub(crate) async fn find(config: &Config, patience: Duration) -> anyhow::Result<
 }
 
 /// Connects, migrates and makes partitions; waits through the moments in which a server is up and not ready.
-pub(crate) async fn open(options: &PgConnectOptions, patience: Duration) -> anyhow::Result<Database> {
+pub(crate) async fn open(options: &PgConnectOptions, waiting: &Waiting) -> anyhow::Result<Database> {
     let options = options.clone().application_name("journeyman");
     let pool = journeyman_store::connect(&options, Limits::REPORTS);
-    let waiting = Waiting::new(patience);
     loop {
         match prepare(&pool).await {
-            Ok(()) => return Ok(Database { options, pool }),
+            Ok(durability) if durability.encoding != "UTF8" => anyhow::bail!(
+                "the database keeps its text in {}, which can't hold every name; make one with ENCODING 'UTF8'",
+                durability.encoding
+            ),
+            Ok(_) => return Ok(Database { options, pool }),
             Err(error) if error.is_passing() => {
                 waiting.again(&error).await.with_context(|| error.to_string())?;
             }
@@ -84,7 +89,7 @@ pub(crate) async fn open(options: &PgConnectOptions, patience: Duration) -> anyh
     }
 }
 
-async fn prepare(pool: &PgPool) -> Result<(), journeyman_store::Error> {
+async fn prepare(pool: &PgPool) -> Result<Durability, journeyman_store::Error> {
     let durability = journeyman_store::durability(pool).await?;
     if !durability.fsync {
         tracing::warn!("this server runs with fsync off: a power cut can lose events that were answered 200");
@@ -94,18 +99,18 @@ async fn prepare(pool: &PgPool) -> Result<(), journeyman_store::Error> {
     if !made.is_empty() {
         tracing::debug!(?made, "made partitions");
     }
-    Ok(())
+    Ok(durability)
 }
 
-/// The wait for a database that is away.
-struct Waiting {
+/// The wait for a database that is away, from the first look to the last.
+pub(crate) struct Waiting {
     began: Instant,
     patience: Duration,
     said: std::cell::Cell<Option<Instant>>,
 }
 
 impl Waiting {
-    fn new(patience: Duration) -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         Self { began: Instant::now(), patience, said: std::cell::Cell::new(None) }
     }
 
@@ -124,15 +129,22 @@ impl Waiting {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and answers which it was.
-pub(crate) async fn stopped() -> &'static str {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers the signals end the process as they always do.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
+/// SIGTERM and SIGINT, listened for from the beginning, so that none falls between two waits.
+pub(crate) struct Stop {
+    term: Signal,
+    int: Signal,
+}
+
+impl Stop {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them and answers which it was.
+    pub(crate) async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "SIGINT",
+        }
     }
 }

@@ -116,10 +116,12 @@ pub(crate) async fn run(database: &Database, plan: Plan) -> anyhow::Result<Summa
     let began = Instant::now();
     let bar = bar(plan.source.bytes()?);
     bar.set_message("reading the file");
+    let stamped = stamp(&plan.source.path)?;
     let digest = {
         let (source, bar) = (plan.source.clone(), bar.clone());
         tokio::task::spawn_blocking(move || source.digest(&bar)).await??
     };
+    let path = plan.source.path.clone();
     let settings = plan.mapping.settings();
     let start = SystemClock.now();
     let before = imports::start(&database.pool, &plan.name, digest, &settings, start).await?;
@@ -162,10 +164,12 @@ pub(crate) async fn run(database: &Database, plan: Plan) -> anyhow::Result<Summa
                 accepted: chunk.events.len() as u64,
                 rejected: chunk.rejected.len() as u64,
             };
-            let written = write_import(&pool, &chunk.events, &chunk.rejected, &advance).await?;
+            // Before the commit: a run that is broken off in between writes a line twice, never not at all.
             for rejected in &chunk.rejected {
                 rejects.add(u64::from(rejected.index), &rejected.reject, &rejected.body)?;
             }
+            rejects.flush()?;
+            let written = write_import(&pool, &chunk.events, &chunk.rejected, &advance).await?;
             let mut refused = 0;
             for (outcome, (line, text)) in written.outcomes.iter().zip(&chunk.lines) {
                 if let Outcome::Refused(reject) = outcome {
@@ -173,6 +177,7 @@ pub(crate) async fn run(database: &Database, plan: Plan) -> anyhow::Result<Summa
                     refused += 1;
                 }
             }
+            rejects.flush()?;
             summary.lines_now += chunk.to - summary.lines;
             summary.lines = chunk.to;
             summary.accepted += advance.accepted - refused;
@@ -182,8 +187,14 @@ pub(crate) async fn run(database: &Database, plan: Plan) -> anyhow::Result<Summa
             bar.set_message(format!("{} events, {rate:.0} lines/s", summary.accepted));
         }
         reader.await??;
+        if stamp(&path)? != stamped {
+            anyhow::bail!(
+                "{} has changed while it was read; import the file as it is now under another --source",
+                path.display()
+            );
+        }
         imports::finish(&database.pool, &name, digest, summary.lines, SystemClock.now()).await?;
-        summary.rejects = rejects.close()?;
+        summary.rejects = rejects.close();
     }
     bar.finish_and_clear();
     summary.seconds = began.elapsed().as_secs_f64();
@@ -212,6 +223,7 @@ impl Plan {
                 write_key: &self.name,
                 source: &self.name,
                 received_at: SystemClock.now(),
+                index: u32::try_from(number).unwrap_or(u32::MAX),
                 message_id: Some(&id),
                 historical: true,
             };
@@ -241,6 +253,12 @@ impl Plan {
     }
 }
 
+/// By which a file that was written to is told.
+fn stamp(path: &std::path::Path) -> anyhow::Result<(u64, std::time::SystemTime)> {
+    let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+    Ok((metadata.len(), metadata.modified()?))
+}
+
 fn read_line(json: &str, door: &Door<'_>) -> Result<Event, Reject> {
     // A line's id is always given, so none is ever drawn.
     tracking::read(json, &Defaults::default(), door, || 0)
@@ -262,7 +280,7 @@ impl Chunk {
             Err(reject) => self.rejected.push(Rejected {
                 received_at,
                 source: door.source.to_owned(),
-                index: u32::try_from(number).unwrap_or(u32::MAX),
+                index: door.index,
                 reject,
                 body: text,
             }),

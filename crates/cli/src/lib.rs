@@ -28,7 +28,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(arguments.run()) {
+    let done = runtime.block_on(arguments.run());
+    // A file that is being read is not waited for: what was committed stands, and the next run goes on from there.
+    runtime.shutdown_background();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", told(&error));

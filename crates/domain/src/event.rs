@@ -77,9 +77,12 @@ pub struct Event {
     pub previous: Option<String>,
     /// Which source (the name of the write key) sent it.
     pub source: String,
+    /// Where it stood: in its request from 0, or its line in a file.
+    pub index: u32,
     /// Imported history: changes profile, counters and segments, starts nothing.
     pub historical: bool,
-    /// The message as it was written, JSON, at most [`crate::tracking::EVENT_BYTES`].
+    /// The message as it was written, with its batch's context where it has none; JSON, at most
+    /// [`crate::tracking::EVENT_BYTES`].
     pub payload: String,
 }
 

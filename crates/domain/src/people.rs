@@ -190,7 +190,14 @@ mod tests {
 
     fn event(json: &str) -> Event {
         let received_at = parse_timestamp("2026-11-23T10:00:00Z").unwrap();
-        let door = Door { write_key: "wk", source: "web", received_at, message_id: None, historical: false };
+        let door = Door {
+            write_key: "wk",
+            source: "web",
+            received_at,
+            index: 0,
+            message_id: None,
+            historical: false,
+        };
         read(json, &Defaults::default(), &door, || 7).unwrap()
     }
 

@@ -20,8 +20,12 @@ use crate::{Event, EventId, Identity, Kind, Reason, Reject, SeenKey, ShopTime};
 pub const EVENT_BYTES: usize = 32 * 1024;
 /// The largest batch, in bytes of JSON, decompressed.
 pub const BATCH_BYTES: usize = 500 * 1024;
+/// The most messages in a batch.
+pub const BATCH_MESSAGES: usize = 2_500;
 /// The longest event name and messageId, in bytes of UTF-8.
 pub const NAME_BYTES: usize = 512;
+/// The longest number, in characters; far more digits than a double tells apart.
+pub const NUMBER_CHARACTERS: usize = 400;
 /// How deep objects and lists may nest in a field.
 pub const DEPTH: usize = 32;
 
@@ -45,6 +49,8 @@ pub struct Door<'a> {
     pub source: &'a str,
     /// When the request arrived.
     pub received_at: ShopTime,
+    /// Where the message stands: in its request from 0, or its line in a file.
+    pub index: u32,
     /// The message's id where the door gives it: an import's (file digest, line).
     pub message_id: Option<&'a str>,
     /// Imported history: its timestamps are the truth, so no clock is corrected and none may be missing.
@@ -63,13 +69,7 @@ pub fn read(
     door: &Door<'_>,
     drawn: impl FnOnce() -> u128,
 ) -> Result<Event, Reject> {
-    if raw.len() > EVENT_BYTES {
-        return Err(Reject::new(
-            "",
-            Reason::TooLarge,
-            format!("{} bytes; a message may have {EVENT_BYTES}. Send less in it.", raw.len()),
-        ));
-    }
+    fits(raw.len())?;
     let item = Item::read(raw)?;
     let kind = item.kind(defaults.kind)?;
     let name = item.name(kind)?;
@@ -84,6 +84,8 @@ pub fn read(
     if door.historical && timestamp.is_none() {
         return Err(Reject::new("timestamp", Reason::Missing, "missing. History needs to say when it was."));
     }
+    let payload = item.payload(raw, defaults.context);
+    fits(payload.len())?;
     Ok(Event {
         key,
         id: EventId::new(door.received_at, key),
@@ -95,9 +97,18 @@ pub fn read(
         anonymous,
         previous,
         source: door.source.to_owned(),
+        index: door.index,
         historical: door.historical,
-        payload: item.payload(raw, defaults.context),
+        payload,
     })
+}
+
+fn fits(bytes: usize) -> Result<(), Reject> {
+    if bytes <= EVENT_BYTES {
+        return Ok(());
+    }
+    let detail = format!("{bytes} bytes; a message may have {EVENT_BYTES}. Send less in it.");
+    Err(Reject::new("", Reason::TooLarge, detail))
 }
 
 /// Segment's correction of a client's clock, `received_at - (sent_at - timestamp)`, held between 1970 and receipt.

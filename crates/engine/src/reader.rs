@@ -29,12 +29,14 @@ pub struct Reader<L> {
     marks: BTreeMap<(Shard, Lane), Mark>,
     /// Shards whose queue may hold more than was read.
     more: ShardSet,
+    /// When all shards were last woken.
+    all_at: Option<Instant>,
 }
 
 impl<L: EventLog> Reader<L> {
     /// A reader of `shards`; it looks at all of them first.
     pub fn new(log: L, bell: Doorbell, shards: ShardSet) -> Self {
-        Self { log, bell, shards, marks: BTreeMap::new(), more: shards }
+        Self { log, bell, shards, marks: BTreeMap::new(), more: ShardSet::default(), all_at: None }
     }
 
     /// The queue's own face: to acknowledge and to forward.
@@ -42,21 +44,33 @@ impl<L: EventLog> Reader<L> {
         &self.log
     }
 
-    /// What waits in one shard, at most `limit` inputs, live ones first. While there are live ones, the bulk lane
-    /// gets at most a quarter.
+    /// What waits in one shard, at most `limit` inputs (2 or more), live ones first. While there are live ones, the bulk
+    /// lane gets a quarter of the room, and no more.
     ///
     /// # Errors
-    /// As the log's.
+    /// As the log's; the shard is then among those to be read again.
     pub async fn read(&mut self, shard: Shard, limit: usize, now: Instant) -> Result<Vec<Input>, Error> {
-        let mut inputs = self.read_lane(shard, Lane::Live, limit, now).await?;
-        let room = if inputs.is_empty() { limit } else { (limit / 4).min(limit - inputs.len().min(limit)) };
-        let bulk = if room == 0 { Vec::new() } else { self.read_lane(shard, Lane::Bulk, room, now).await? };
-        // A full answer, or a lane that got no room, may have more behind it.
-        if inputs.len() >= limit || room == 0 || bulk.len() >= room {
+        let read = self.read_both(shard, limit, now).await;
+        // A full answer may have more behind it; a failed one may have anything.
+        if read.as_ref().map_or(true, |(_, more)| *more) {
             self.more.insert(shard);
         }
+        Ok(read?.0)
+    }
+
+    async fn read_both(
+        &mut self,
+        shard: Shard,
+        limit: usize,
+        now: Instant,
+    ) -> Result<(Vec<Input>, bool), Error> {
+        let mut inputs = self.read_lane(shard, Lane::Live, limit, now).await?;
+        let room = if inputs.is_empty() { limit } else { (limit / 4).max(1) };
+        let bulk = self.read_lane(shard, Lane::Bulk, room, now).await?;
+        let more = inputs.len() + bulk.len() >= limit || bulk.len() >= room;
+        inputs.truncate(limit - bulk.len());
         inputs.extend(bulk);
-        Ok(inputs)
+        Ok((inputs, more))
     }
 
     async fn read_lane(
@@ -82,15 +96,23 @@ impl<L: EventLog> Reader<L> {
         }
     }
 
-    /// Waits until some shards want reading: those rung for, those that may hold more, or all of them when `patience`
-    /// has passed, since other processes ring no bell here.
-    pub async fn wake(&mut self, patience: Duration) -> ShardSet {
+    /// Waits until some shards want reading: those rung for, those that may hold more, and all of them whenever
+    /// `patience` has passed since it was all of them, however much is rung for in between: other processes ring no
+    /// bell here, and what commits behind a mark rings none at all.
+    pub async fn wake(&mut self, patience: Duration, now: Instant) -> ShardSet {
         let more = std::mem::take(&mut self.more);
-        let woken = if more.is_empty() {
-            tokio::time::timeout(patience, self.bell.heard()).await.unwrap_or(ShardSet::ALL)
+        let left = self.all_at.map_or(Duration::ZERO, |at| patience.saturating_sub(now.duration_since(at)));
+        let woken = if left.is_zero() {
+            self.bell.rung();
+            None
+        } else if more.is_empty() {
+            tokio::time::timeout(left, self.bell.heard()).await.ok()
         } else {
-            let rung = self.bell.rung();
-            more.iter().chain(rung.iter()).collect()
+            Some(more.iter().chain(self.bell.rung().iter()).collect())
+        };
+        let Some(woken) = woken else {
+            self.all_at = Some(now + left);
+            return self.shards;
         };
         woken.iter().filter(|shard| self.shards.contains(*shard)).collect()
     }

@@ -9,7 +9,7 @@ pub enum Error {
     /// No room on the database's disk, or it can't write: free some; until then nothing is taken.
     #[error("the database has no room or can't write to its disk: {0}")]
     DiskFull(#[source] sqlx::Error),
-    /// Broken off to resolve a conflict or by a timeout: the same may pass when tried again.
+    /// Broken off to resolve a conflict: the same may pass when tried again at once.
     #[error("the database broke the transaction off: {0}")]
     Busy(#[source] sqlx::Error),
     /// A value the database will never store.
@@ -18,6 +18,9 @@ pub enum Error {
     /// A row has no partition: they have to be made first.
     #[error("a partition is missing: {0}")]
     NoPartition(#[source] sqlx::Error),
+    /// Every row of several is refused: not the rows are at fault, but the schema or the server.
+    #[error("the database refuses every row; is its schema another version's? {0}")]
+    RefusesAll(String),
     /// Somebody else did it meanwhile.
     #[error("{0}")]
     Conflict(String),
@@ -32,7 +35,14 @@ pub enum Error {
 impl Error {
     /// Whether the same may pass later without anybody changing the request.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::DiskFull(_) | Self::Busy(_) | Self::NoPartition(_))
+        matches!(
+            self,
+            Self::Unavailable(_)
+                | Self::DiskFull(_)
+                | Self::Busy(_)
+                | Self::NoPartition(_)
+                | Self::RefusesAll(_)
+        )
     }
 }
 
@@ -49,15 +59,16 @@ impl From<sqlx::Error> for Error {
                 _ => Self::Other(error),
             };
         };
-        let message = database.message();
         match database.code().as_deref().unwrap_or_default() {
             "53100" => Self::DiskFull(error),
             // A write cut off by a quota or a failing disk arrives as io_error.
             "58030" => Self::DiskFull(error),
-            "23514" if message.starts_with("no partition of relation") => Self::NoPartition(error),
-            "40001" | "40P01" | "55P03" | "57014" => Self::Busy(error),
-            // read_only_sql_transaction: a replica, until it is promoted. 57P..: shutting down, starting, dropped.
-            "25006" => Self::Unavailable(error),
+            // A check without a name is the one of the bounds; its text is in the server's language.
+            "23514" if database.constraint().is_none() => Self::NoPartition(error),
+            "40001" | "40P01" | "55P03" => Self::Busy(error),
+            // A replica, until it is promoted; a statement or an idle transaction that took too long: more of the same
+            // at once would only add to the load. 57P..: shutting down, starting, dropped.
+            "25006" | "25P03" | "57014" => Self::Unavailable(error),
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
                 Self::Unavailable(error)
             }
@@ -73,7 +84,8 @@ impl From<sqlx::Error> for Error {
 impl From<sqlx::migrate::MigrateError> for Error {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         match error {
-            sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            sqlx::migrate::MigrateError::Execute(error)
+            | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error.into(),
             error => Self::Schema(error),
         }
     }

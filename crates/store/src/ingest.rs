@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::copy::Rows;
 use crate::imports::Advance;
-use crate::pool::begin;
+use crate::pool::{begin, in_time};
 use crate::{Error, partitions, people, row, statements};
 
 /// How often a transaction that was broken off is written again at once.
@@ -102,9 +102,20 @@ async fn write_once(
     let mut halving = false;
     let mut attempt = 1;
     loop {
-        match transaction(pool, events, rejected, once, halving).await {
+        let done = match begin(pool).await {
+            Ok(tx) => in_time(tx, async |tx| transaction(tx, events, rejected, once, halving).await).await,
+            Err(error) => Err(error),
+        };
+        match done {
             Err(Error::Refused(error)) if !halving => {
-                tracing::warn!(%error, events = events.len(), "the database refuses a row of this group; looking for it");
+                // Its code alone: the server's words may quote what a person sent.
+                let code =
+                    error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+                tracing::warn!(
+                    ?code,
+                    events = events.len(),
+                    "the database refuses a row of this group; looking for it"
+                );
                 halving = true;
             }
             Err(Error::NoPartition(_)) if attempt < ATTEMPTS => {
@@ -122,36 +133,38 @@ async fn write_once(
 }
 
 async fn transaction(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     events: &[Event],
     rejected: &[Rejected],
     once: Once<'_>,
     halving: bool,
 ) -> Result<Written, Error> {
-    let mut tx = begin(pool).await?;
     let mut outcomes = vec![Outcome::Duplicate; events.len()];
     let mut shards = ShardSet::default();
     if halving {
-        insert_by_halves(&mut tx, events, once, &mut outcomes, &mut shards).await?;
+        insert_by_halves(tx, events, once, &mut outcomes, &mut shards).await?;
     } else {
-        insert(&mut tx, events, 0..events.len(), once, &mut outcomes, &mut shards).await?;
+        insert(tx, events, 0..events.len(), once, &mut outcomes, &mut shards).await?;
     }
-    let refused = outcomes.iter().zip(events).enumerate().filter_map(|(index, (outcome, event))| {
+    let refused = outcomes.iter().zip(events).filter_map(|(outcome, event)| {
         let Outcome::Refused(reject) = outcome else { return None };
         Some(Rejected {
             received_at: event.received_at,
             source: event.source.clone(),
-            index: index as u32,
+            index: event.index,
             reject: reject.clone(),
             body: event.payload.clone().into_bytes(),
         })
     });
     let refused: Vec<Rejected> = refused.collect();
-    insert_rejected(&mut tx, rejected.iter().chain(&refused)).await?;
-    if let Once::Import(advance) = once {
-        advance.run(&mut tx, refused.len() as i64).await?;
+    if refused.len() > 1 && refused.len() == events.len() {
+        return Err(Error::RefusesAll(refused[0].reject.detail.clone()));
     }
-    tx.commit().await?;
+    insert_rejected(tx, rejected.iter().chain(&refused)).await?;
+    if let Once::Import(advance) = once {
+        advance.run(tx, refused.len() as i64).await?;
+    }
+    tx.execute("COMMIT").await?;
     Ok(Written { outcomes, shards })
 }
 
@@ -200,7 +213,7 @@ async fn insert_by_halves(
             Err(Error::Refused(error)) => {
                 tx.execute("ROLLBACK TO SAVEPOINT part").await?;
                 if part.len() <= 1 {
-                    let detail = format!("{error}. Send it in another form.");
+                    let detail = error.to_string();
                     outcomes[part.start] = Outcome::Refused(Reject::new("", Reason::DatabaseRefused, detail));
                     continue;
                 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Executor as _, Postgres, Transaction};
+use sqlx::{Executor as _, PgConnection, Postgres};
 
 use crate::{Error, statements};
 
@@ -61,18 +62,48 @@ pub fn connect(options: &PgConnectOptions, limits: Limits) -> PgPool {
         .connect_lazy_with(options.clone())
 }
 
-/// Begins a transaction. Connections that broke while they lay idle are found here, one after the other, and nothing
-/// was sent on them yet, so that the next one may be tried.
-pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
-    for _ in 0..pool.options().get_max_connections() {
-        match pool.begin().await {
-            Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => {}
-            Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("57P")) => {
-            }
-            begun => return Ok(begun?),
+/// How long a transaction of the door's may take, from our side: longer than the server's own limit on a statement, so
+/// that it strikes only where nobody answers at all (a host that vanished, a wire that swallows).
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// A connection in a transaction that was begun on it.
+///
+/// A connection that broke while it lay idle is found here, and nothing was sent on it yet, so that the next one is
+/// tried. One on which nobody answers is closed, not returned: the pool would wait on it for ever.
+pub(crate) async fn begin(pool: &PgPool) -> Result<PoolConnection<Postgres>, Error> {
+    for _ in 0..=pool.options().get_max_connections() {
+        let mut connection = pool.acquire().await?;
+        match tokio::time::timeout(SILENCE, connection.execute("BEGIN")).await {
+            Ok(Ok(_)) => return Ok(connection),
+            Ok(Err(_)) => connection.close_on_drop(),
+            Err(_) => return Err(silent(connection)),
         }
     }
-    Ok(pool.begin().await?)
+    Err(Error::Unavailable(sqlx::Error::PoolTimedOut))
+}
+
+/// Runs what stands between BEGIN and the end, COMMIT included; takes back what failed.
+pub(crate) async fn in_time<T>(
+    mut connection: PoolConnection<Postgres>,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(SILENCE, work(&mut connection)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => {
+            let taken_back = tokio::time::timeout(SILENCE, connection.execute("ROLLBACK")).await;
+            if !matches!(taken_back, Ok(Ok(_))) {
+                connection.close_on_drop();
+            }
+            Err(error)
+        }
+        Err(_) => Err(silent(connection)),
+    }
+}
+
+fn silent(mut connection: PoolConnection<Postgres>) -> Error {
+    connection.close_on_drop();
+    let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer from the database");
+    Error::Unavailable(sqlx::Error::Io(error))
 }
 
 /// How far a commit on this server can be trusted.
@@ -86,6 +117,8 @@ pub struct Durability {
     pub version: String,
     /// For comparing: 150019.
     pub number: i32,
+    /// In what characters are kept; anything but `UTF8` can't hold every name.
+    pub encoding: String,
 }
 
 /// Asks the server.
@@ -94,7 +127,7 @@ pub struct Durability {
 /// [`Error::Unavailable`] while it is away.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn durability(pool: &PgPool) -> Result<Durability, Error> {
-    let (fsync, synchronous_commit, version, number) =
+    let (fsync, synchronous_commit, version, number, encoding) =
         sqlx::query_as(statements::DURABILITY).fetch_one(pool).await?;
-    Ok(Durability { fsync, synchronous_commit, version, number })
+    Ok(Durability { fsync, synchronous_commit, version, number, encoding })
 }

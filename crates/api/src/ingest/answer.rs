@@ -17,7 +17,7 @@ const FLOOD_SECONDS: u32 = 10;
 #[derive(Serialize)]
 pub(super) struct Fault {
     /// Which message of the request, from 0.
-    index: usize,
+    index: u32,
     /// The field at fault, in dots.
     field: String,
     /// The code.
@@ -27,11 +27,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(index: usize, reject: Reject) -> Self {
+    pub(super) fn new(index: u32, reject: Reject) -> Self {
         Self { index, field: reject.field, reason: reject.reason.code(), message: reject.detail }
     }
 
-    pub(super) fn index(&self) -> usize {
+    pub(super) fn index(&self) -> u32 {
         self.index
     }
 
@@ -56,8 +56,6 @@ pub(super) enum Answer {
     NoSuchPath(String),
     /// 408.
     TooSlow,
-    /// 400: nothing to read.
-    Broken(String),
     /// 429: come again.
     Overloaded,
     /// 503: come again.
@@ -94,10 +92,6 @@ impl IntoResponse for Answer {
             Self::TooSlow => {
                 let message = "the body did not arrive in time. Send it again.".to_owned();
                 (StatusCode::REQUEST_TIMEOUT, refused("too_slow", message))
-            }
-            Self::Broken(error) => {
-                let message = format!("the body can't be read: {error}. Send it whole.");
-                (StatusCode::BAD_REQUEST, refused("malformed", message))
             }
             Self::Overloaded => {
                 let message = "more is under way than can be held. Send it again.".to_owned();

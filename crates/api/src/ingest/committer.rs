@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use journeyman_domain::Event;
 use journeyman_store::Error;
@@ -12,15 +11,15 @@ use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::Limits;
+use super::body::Room;
 use crate::Wake;
-
-/// How long a group may wait for more while another is being written.
-const LINGER: Duration = Duration::from_millis(2);
 
 /// One request's messages on their way to the database.
 struct Submission {
     events: Vec<Event>,
     rejected: Vec<Rejected>,
+    /// Given back when the group is written, not when the client has gone: that is what bounds the queue.
+    room: Room,
     reply: oneshot::Sender<Result<Vec<Outcome>, Arc<Error>>>,
 }
 
@@ -37,8 +36,6 @@ pub struct Counts {
 
 #[derive(Default)]
 struct Counters {
-    /// Committers that are writing now.
-    writing: AtomicU64,
     groups: AtomicU64,
     requests: AtomicU64,
     events: AtomicU64,
@@ -52,8 +49,8 @@ impl Counters {
     }
 }
 
-/// The way to the database. Its queue needs no bound of its own: every submission is a request that waits, and their
-/// bytes are bounded at the door.
+/// The way to the database. Its queue needs no bound of its own: a submission holds its request's room until it is
+/// written, and all room is bounded.
 pub struct Committer {
     queue: mpsc::UnboundedSender<Submission>,
     counters: Arc<Counters>,
@@ -71,12 +68,15 @@ impl Committer {
                 loop {
                     // A statement of its own: the lock is held while waiting for the first and gathering the rest,
                     // never while writing.
-                    let busy = || counters.writing.load(Ordering::Relaxed) > 0;
-                    let group = gather(&mut *waiting.lock().await, limits.group, busy).await;
+                    let group = gather(&mut *waiting.lock().await, limits.group).await;
                     let Some(group) = group else { break };
-                    counters.writing.fetch_add(1, Ordering::Relaxed);
-                    commit(&pool, group, &wake, &counters).await;
-                    counters.writing.fetch_sub(1, Ordering::Relaxed);
+                    // A task of its own, so that a defect met by one group does not end the committer.
+                    let (pool, wake, counters) = (pool.clone(), wake.clone(), counters.clone());
+                    let committing =
+                        tokio::spawn(async move { commit(&pool, group, &wake, &counters).await });
+                    if let Err(error) = committing.await {
+                        tracing::error!(%error, "a group was given up; its clients are told to retry");
+                    }
                 }
             });
         }
@@ -88,10 +88,11 @@ impl Committer {
         &self,
         events: Vec<Event>,
         rejected: Vec<Rejected>,
+        room: Room,
     ) -> Result<Vec<Outcome>, Arc<Error>> {
         let (reply, answer) = oneshot::channel();
         let gone = || Arc::new(Error::Unavailable(sqlx::Error::PoolClosed));
-        self.queue.send(Submission { events, rejected, reply }).map_err(|_| gone())?;
+        self.queue.send(Submission { events, rejected, room, reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -109,37 +110,29 @@ impl Committer {
     }
 }
 
-/// The first that waits, and whoever waits with it, up to `limit` events. While another group is being written, those
-/// who are about to come are waited for, [`LINGER`] at most: fewer, larger transactions cost everybody less. An idle
-/// door waits for nobody.
-async fn gather(
-    waiting: &mut mpsc::UnboundedReceiver<Submission>,
-    limit: usize,
-    busy: impl Fn() -> bool,
-) -> Option<Vec<Submission>> {
-    let first = waiting.recv().await?;
-    let mut events = first.events.len();
-    let mut group = vec![first];
-    let lingering = tokio::time::sleep(LINGER);
-    tokio::pin!(lingering);
-    while events < limit {
+/// The first that waits, and whoever waits with it, up to `limit` messages. Who has gone away meanwhile is passed
+/// over: their retry comes again.
+async fn gather(waiting: &mut mpsc::UnboundedReceiver<Submission>, limit: usize) -> Option<Vec<Submission>> {
+    let (mut messages, mut group) = (0, Vec::new());
+    while messages < limit {
         let next = match waiting.try_recv() {
             Ok(next) => next,
-            Err(_) if !busy() => break,
-            Err(_) => tokio::select! {
-                Some(next) = waiting.recv() => next,
-                () = &mut lingering => break,
-            },
+            Err(_) if !group.is_empty() => break,
+            Err(_) => waiting.recv().await?,
         };
-        events += next.events.len();
-        group.push(next);
+        if !next.reply.is_closed() {
+            messages += next.events.len() + next.rejected.len();
+            group.push(next);
+        }
     }
     Some(group)
 }
 
 async fn commit(pool: &PgPool, group: Vec<Submission>, wake: &Wake, counters: &Counters) {
-    let (mut events, mut rejected, mut replies) = (Vec::new(), Vec::new(), Vec::with_capacity(group.len()));
+    let (mut events, mut rejected) = (Vec::new(), Vec::new());
+    let (mut replies, mut rooms) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
     for submission in group {
+        rooms.push(submission.room);
         let start = events.len();
         events.extend(submission.events);
         rejected.extend(submission.rejected);
@@ -149,6 +142,7 @@ async fn commit(pool: &PgPool, group: Vec<Submission>, wake: &Wake, counters: &C
     counters.requests.fetch_add(replies.len() as u64, Ordering::Relaxed);
     counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
     let written = write(pool, &events, &rejected).await;
+    drop(rooms);
     counters.note(written.as_ref().err().map(ToString::to_string));
     if let Ok(written) = &written
         && !written.shards.is_empty()

@@ -1,20 +1,19 @@
 //! `POST /v1/{track,identify,alias,page,screen,group,batch}`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use axum::http::{HeaderMap, Request};
+use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
 use journeyman_domain::tracking::{self, BATCH_BYTES, Defaults, Door};
-use journeyman_domain::{Event, Kind, Reason, Reject, ShopTime};
+use journeyman_domain::{Event, Kind, Reason, Reject};
 use journeyman_store::ingest::{Outcome, Rejected};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Answer, Fault};
-use super::body::{self, Unread};
+use super::body::{self, Room, Unread};
 use super::{Ingest, keys};
 
 /// What a path takes.
@@ -39,10 +38,10 @@ impl Form {
 #[derive(Default)]
 struct Read {
     events: Vec<Event>,
-    /// Where each event stood in the request.
-    places: Vec<usize>,
     rejected: Vec<Rejected>,
     faults: Vec<Fault>,
+    /// What is said is said of the request, not of a message in it.
+    whole: bool,
 }
 
 pub(crate) async fn endpoint(
@@ -55,19 +54,31 @@ pub(crate) async fn endpoint(
 
 impl Ingest {
     async fn take(&self, path: String, request: Request<Body>) -> Answer {
-        let Some(form) = Form::of(&path) else { return Answer::NoSuchPath(path) };
         let key = keys::of_header(request.headers());
+        let mut body = request.into_body();
+        let answer = self.answer(path, key, &mut body).await;
+        if !matches!(answer, Answer::Taken { .. } | Answer::TooSlow) {
+            body::discard(body).await;
+        }
+        answer
+    }
+
+    async fn answer(&self, path: String, key: Option<String>, body: &mut Body) -> Answer {
+        let Some(form) = Form::of(&path) else { return Answer::NoSuchPath(path) };
         if key.as_ref().is_some_and(|key| self.keys.source(key).is_none()) {
             return Answer::Unauthorized;
         }
-        // Held until the answer: what is under way is bounded from before the first byte is read.
-        let Some(_room) = self.room(request.headers()) else { return Answer::Overloaded };
-        let body = body::read(request.into_body(), BATCH_BYTES, self.limits.body_deadline).await;
+        let mut room = Room::new(&self.in_flight);
+        let read = body::read(body, BATCH_BYTES, self.limits.body_deadline, &mut room).await;
         let received_at = self.clock.now();
-        let (bytes, unread) = match body {
+        let (bytes, unread) = match read {
             Ok(bytes) => (bytes, None),
             Err(Unread::TooSlow) => return Answer::TooSlow,
-            Err(Unread::Broken(error)) => return Answer::Broken(error),
+            Err(Unread::NoRoom) => return Answer::Overloaded,
+            Err(Unread::Broken(error)) => {
+                let detail = format!("the body can't be read: {error}. Send it whole.");
+                (Bytes::new(), Some(Reject::new("", Reason::Malformed, detail)))
+            }
             Err(Unread::TooLarge(start)) => {
                 let detail = format!("over {BATCH_BYTES} bytes decompressed. Send fewer messages at once.");
                 (Bytes::from(start), Some(Reject::new("", Reason::TooLarge, detail)))
@@ -77,30 +88,23 @@ impl Ingest {
         let Some((key, source)) = key.as_ref().and_then(|key| Some((key, self.keys.source(key)?))) else {
             return Answer::Unauthorized;
         };
-        let door = Door { write_key: key, source, received_at, message_id: None, historical: false };
-        let mut read = Read::default();
-        match &unread {
-            Some(reject) => read.reject(0, reject.clone(), &bytes, &door),
-            None => read.all(form, &bytes, &door),
+        let door =
+            Door { write_key: key, source, received_at, index: 0, message_id: None, historical: false };
+        let mut messages = Read::default();
+        match unread {
+            Some(reject) => messages.reject_whole(reject, &bytes, &door),
+            None => messages.all(form, &bytes, &door),
         }
-        self.commit(read, unread, form).await
+        self.commit(messages, room).await
     }
 
-    /// Room for a request's body, by what it declares; the most it may have where it declares nothing or is packed.
-    fn room(&self, headers: &HeaderMap) -> Option<OwnedSemaphorePermit> {
-        let declared = headers.get(CONTENT_LENGTH).filter(|_| !headers.contains_key(CONTENT_ENCODING));
-        let bytes = declared.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(BATCH_BYTES);
-        // The body and the messages made of it.
-        let kib = 2 * bytes.min(BATCH_BYTES).div_ceil(1024).max(1);
-        self.in_flight.clone().try_acquire_many_owned(u32::try_from(kib).ok()?).ok()
-    }
-
-    async fn commit(&self, read: Read, unread: Option<Reject>, form: Form) -> Answer {
-        let Read { events, places, rejected, mut faults } = read;
+    async fn commit(&self, read: Read, room: Room) -> Answer {
+        let Read { events, rejected, mut faults, whole } = read;
+        let places: Vec<u32> = events.iter().map(|event| event.index).collect();
         if events.is_empty() && rejected.is_empty() {
             return Answer::Taken { accepted: 0, duplicates: 0, errors: faults };
         }
-        let submitted = self.committer.submit(events, rejected);
+        let submitted = self.committer.submit(events, rejected, room);
         let outcomes = match tokio::time::timeout(self.limits.commit_deadline, submitted).await {
             Ok(Ok(outcomes)) => outcomes,
             Ok(Err(error)) => {
@@ -109,20 +113,21 @@ impl Ingest {
             }
             Err(_) => return Answer::Unavailable("not stored in time. Send it again.".to_owned()),
         };
-        if let Some(reject) = unread {
-            return Answer::TooLarge(reject.detail);
-        }
         let (mut accepted, mut duplicates) = (0, 0);
         for (outcome, place) in outcomes.into_iter().zip(places) {
             match outcome {
                 Outcome::Accepted => accepted += 1,
                 Outcome::Duplicate => duplicates += 1,
-                Outcome::Refused(reject) => faults.push(Fault::new(place, reject)),
+                // The database's own words are for its operator, in `rejected_events` and the log.
+                Outcome::Refused(reject) => {
+                    let detail = "the database would not store it. Send it in another form.";
+                    faults.push(Fault::new(place, Reject { detail: detail.to_owned(), ..reject }));
+                }
             }
         }
         faults.sort_by_key(Fault::index);
         match faults.first() {
-            Some(fault) if form != Form::Batch && fault.is(Reason::TooLarge) => {
+            Some(fault) if fault.is(Reason::TooLarge) && whole => {
                 Answer::TooLarge(fault.message().to_owned())
             }
             _ => Answer::Taken { accepted, duplicates, errors: faults },
@@ -132,48 +137,51 @@ impl Ingest {
 
 impl Read {
     fn all(&mut self, form: Form, bytes: &[u8], door: &Door<'_>) {
+        // Bytes that are no UTF-8 spoil the messages they are in, and no other.
+        let text = String::from_utf8_lossy(bytes);
+        let spoilt = matches!(text, Cow::Owned(_));
         match form {
-            Form::One(kind) => match std::str::from_utf8(bytes) {
-                Ok(raw) => {
-                    self.one(0, raw.trim(), &Defaults { kind: Some(kind), ..Defaults::default() }, door)
-                }
-                Err(error) => {
-                    let detail = format!("not UTF-8: {error}. Send JSON in UTF-8.");
-                    self.reject(0, Reject::new("", Reason::Malformed, detail), bytes, door);
-                }
-            },
-            Form::Batch => match tracking::batch(bytes) {
+            Form::One(kind) => {
+                self.whole = true;
+                self.one(text.trim(), spoilt, &Defaults { kind: Some(kind), ..Defaults::default() }, door);
+            }
+            Form::Batch => match tracking::batch(&text) {
                 Ok(batch) => {
                     let defaults = Defaults { kind: None, sent_at: batch.sent_at, context: batch.context };
-                    for (index, raw) in batch.messages.iter().enumerate() {
-                        self.one(index, raw.get(), &defaults, door);
+                    for (index, raw) in (0..).zip(&batch.messages) {
+                        self.one(raw.get(), spoilt, &defaults, &Door { index, ..*door });
                     }
                 }
-                Err(reject) => self.reject(0, reject, bytes, door),
+                Err(reject) => self.reject_whole(reject, bytes, door),
             },
         }
     }
 
-    fn one(&mut self, index: usize, raw: &str, defaults: &Defaults<'_>, door: &Door<'_>) {
+    fn reject_whole(&mut self, reject: Reject, raw: &[u8], door: &Door<'_>) {
+        self.whole = true;
+        self.reject(reject, raw, door);
+    }
+
+    fn one(&mut self, raw: &str, spoilt: bool, defaults: &Defaults<'_>, door: &Door<'_>) {
+        if spoilt && raw.contains(char::REPLACEMENT_CHARACTER) {
+            let reject = Reject::new("", Reason::Malformed, "not UTF-8. Send JSON in UTF-8.");
+            return self.reject(reject, raw.as_bytes(), door);
+        }
         match tracking::read(raw, defaults, door, || uuid::Uuid::new_v4().as_u128()) {
-            Ok(event) => {
-                self.events.push(event);
-                self.places.push(index);
-            }
-            Err(reject) => self.reject(index, reject, raw.as_bytes(), door),
+            Ok(event) => self.events.push(event),
+            Err(reject) => self.reject(reject, raw.as_bytes(), door),
         }
     }
 
-    fn reject(&mut self, index: usize, reject: Reject, raw: &[u8], door: &Door<'_>) {
-        let received_at: ShopTime = door.received_at;
+    fn reject(&mut self, reject: Reject, raw: &[u8], door: &Door<'_>) {
+        self.faults.push(Fault::new(door.index, reject.clone()));
         self.rejected.push(Rejected {
-            received_at,
+            received_at: door.received_at,
             source: door.source.to_owned(),
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            reject: reject.clone(),
+            index: door.index,
+            reject,
             body: raw[..raw.len().min(Rejected::BODY_BYTES)].to_vec(),
         });
-        self.faults.push(Fault::new(index, reject));
     }
 }
 

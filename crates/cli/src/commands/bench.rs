@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::bench::ingest;
 use crate::config::Config;
-use crate::doorway;
+use crate::doorway::{self, Waiting};
 
 /// How long the database may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,13 +50,10 @@ impl Bench {
             Size::Small => ingest::Size::SMALL,
             Size::Full => ingest::Size::FULL,
         };
-        let report =
-            doorway::with_server(
-                config,
-                PATIENCE,
-                |options| async move { ingest::run(&options, size).await },
-            )
-            .await?;
+        let report = doorway::with_server(config, &Waiting::new(PATIENCE), |options| async move {
+            ingest::run(&options, size).await
+        })
+        .await?;
         if common.json {
             println!("{}", report.json())
         } else {

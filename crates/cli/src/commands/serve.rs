@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::SystemClock;
 use crate::config::{Config, DEV_KEY};
-use crate::doorway::{self, Database};
+use crate::doorway::{self, Database, Stop, Waiting};
 use crate::postgres::Found;
 
+/// How long the database's connections may take to close.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// How often it is looked whether the private cluster's server still runs.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often partitions are made ahead and old rows forgotten.
@@ -42,25 +44,24 @@ impl Serve {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let public = bind(config.public, "JOURNEYMAN_LISTEN_PUBLIC").await?;
         let private = bind(config.private, "JOURNEYMAN_LISTEN_PRIVATE").await?;
-        let patience = Duration::from_secs(self.wait_database);
+        let waiting = Waiting::new(Duration::from_secs(self.wait_database));
+        let mut stop = Stop::listen()?;
         let mut found: Found = tokio::select! {
-            found = doorway::find(config, patience) => found?,
-            name = doorway::stopped() => {
+            found = doorway::find(config, &waiting) => found?,
+            name = stop.wait() => {
                 eprintln!("stopped by {name}");
                 return Ok(());
             }
         };
         println!("{}", found.why());
         let options = found.options();
-        let served = tokio::select! {
-            database = doorway::open(&options, patience) => match database {
-                Ok(database) => serve(config, &mut found, database, public, private).await,
-                Err(error) => Err(error),
-            },
-            name = doorway::stopped() => {
-                eprintln!("stopped by {name}");
-                Ok(())
-            }
+        let opened = tokio::select! {
+            opened = doorway::open(&options, &waiting) => opened,
+            name = stop.wait() => Err(anyhow::anyhow!("stopped by {name}")),
+        };
+        let served = match opened {
+            Ok(database) => serve(config, &mut found, database, [public, private], &mut stop).await,
+            Err(error) => Err(error),
         };
         found.stop().await?;
         served
@@ -77,8 +78,8 @@ async fn serve(
     config: &Config,
     found: &mut Found,
     database: Database,
-    public: TcpListener,
-    private: TcpListener,
+    [public, private]: [TcpListener; 2],
+    signals: &mut Stop,
 ) -> anyhow::Result<()> {
     let guard = installation::guard(&database.pool, config.environment.name(), SystemClock.now()).await?;
     let door = journeyman_store::connect(&database.options, Limits::INGEST);
@@ -104,7 +105,7 @@ async fn serve(
     println!("ready");
 
     let name = tokio::select! {
-        name = doorway::stopped() => name,
+        name = signals.wait() => name,
         never = keep_postgres(config, found, [&door, &database.pool]) => match never {},
     };
     tracing::info!("{name}: ending requests under way");
@@ -113,8 +114,12 @@ async fn serve(
     housekeeping.abort();
     watched.cancel();
     private.await.context("the private listener broke")?;
-    door.close().await;
-    database.pool.close().await;
+    for pool in [door, database.pool] {
+        // A database that does not answer any more is no reason to stay.
+        if tokio::time::timeout(GOODBYE, pool.close()).await.is_err() {
+            tracing::warn!("the database's connections did not close within {} s", GOODBYE.as_secs());
+        }
+    }
     println!("stopped");
     Ok(())
 }
@@ -131,7 +136,7 @@ async fn keep_postgres(config: &Config, found: &mut Found, pools: [&PgPool; 2]) 
         tracing::error!(
             "the private PostgreSQL has fallen; starting it again (its log: postgres.log in the data folder)"
         );
-        match doorway::find(config, Duration::ZERO).await {
+        match doorway::find(config, &Waiting::new(Duration::ZERO)).await {
             Ok(again) => {
                 tracing::info!("{}", again.why());
                 for pool in pools {

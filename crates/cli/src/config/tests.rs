@@ -60,6 +60,7 @@ fn faults_say_where_and_what_to_do() {
     check("listen:\n  public: 8080\n", &[], "listen.public: `8080` is no address");
     check("currency: euro\n", &[], "currency: `euro` is no currency");
     check("write_keys:\n  web: $NOPE\n", &[], "write_keys.web: the variable NOPE is not set");
+    check("write_keys:\n  a: k\n  b: k\n", &[], "write_keys.b: has the same key as a");
     check("", &[("JOURNEYMAN_WRITE_KEYS", "abc")], "JOURNEYMAN_WRITE_KEYS: write it as");
     check("", &[("JOURNEYMAN_ENVIRONMENT", "test")], "JOURNEYMAN_ENVIRONMENT: `test` is no environment");
     check("", &[("JOURNEYMAN_POSTGRES", "postgers")], "JOURNEYMAN_POSTGRES: ");

@@ -184,6 +184,9 @@ impl Lines {
     }
 }
 
+/// What some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What stands between line feeds.
 pub(super) struct Physical {
     content: BufReader<Content>,
@@ -192,27 +195,35 @@ pub(super) struct Physical {
 }
 
 impl Physical {
-    /// The next that is not blank, its number, and how many bytes were passed over because it is longer than
-    /// [`EVENT_BYTES`]. What is passed over is not kept: a file without a line feed is no reason to run out of memory.
+    /// The next, its number, and how many bytes were passed over because it is longer than [`EVENT_BYTES`]. What is passed over is not kept: a file without a line feed is no reason to run out of memory.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Vec<u8>, usize)>> {
-        loop {
-            let mut bytes = Vec::new();
-            let limit = EVENT_BYTES + 2;
-            if self.content.by_ref().take(limit as u64).read_until(b'\n', &mut bytes)? == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            let whole = bytes.ends_with(b"\n") || bytes.len() < limit;
-            let beyond = if whole { 0 } else { self.content.skip_until(b'\n')? };
-            if !whole || !bytes.trim_ascii().is_empty() {
-                return Ok(Some((self.line, bytes, beyond)));
-            }
+        let mut bytes = Vec::new();
+        let limit = EVENT_BYTES + 2;
+        if self.content.by_ref().take(limit as u64).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
         }
+        self.line += 1;
+        let whole = bytes.ends_with(b"\n") || bytes.len() < limit;
+        let beyond = if whole { 0 } else { self.content.skip_until(b'\n')? };
+        if self.line == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(Some((self.line, bytes, beyond)))
     }
 }
 
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
+}
+
 fn json_line(physical: &mut Physical) -> io::Result<Option<(u64, Line)>> {
-    let Some((number, bytes, beyond)) = physical.next()? else { return Ok(None) };
+    let (number, bytes, beyond) = loop {
+        match physical.next()? {
+            None => return Ok(None),
+            Some((_, bytes, 0)) if is_blank(&bytes) => {}
+            Some(line) => break line,
+        }
+    };
     if beyond > 0 {
         return Ok(Some((number, too_large(bytes, beyond))));
     }

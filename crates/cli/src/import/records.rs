@@ -4,8 +4,9 @@ use std::io;
 
 use csv_core::ReadRecordResult;
 use journeyman_domain::tracking::EVENT_BYTES;
+use journeyman_domain::{Reason, Reject};
 
-use super::lines::{Line, Physical, not_utf8, too_large};
+use super::lines::{Line, Physical, is_blank, not_utf8, too_large};
 
 /// A reader of records (RFC 4180, as the `csv` crate reads it), fed a line at a time.
 pub(super) struct Records {
@@ -34,6 +35,10 @@ impl Records {
                 self.feed(&[], &mut value_bytes, &mut count);
                 return Ok(Some((first, self.take(value_bytes, count))));
             };
+            // Between records a blank line is nothing; inside a quoted value it is part of it.
+            if first.is_none() && is_blank(&bytes) {
+                continue;
+            }
             let first = *first.get_or_insert(number);
             text.extend_from_slice(&bytes);
             if beyond > 0 || text.len() > EVENT_BYTES {
@@ -45,14 +50,28 @@ impl Records {
                 // The file's last line.
                 whole.push(b'\n');
             }
-            if self.feed(&whole, &mut value_bytes, &mut count) {
-                return Ok(Some((first, self.take(value_bytes, count))));
+            match self.feed(&whole, &mut value_bytes, &mut count) {
+                None => {}
+                // What is left of a line is the line feed behind a carriage return, or more records.
+                Some(b"" | b"\n") => return Ok(Some((first, self.take(value_bytes, count)))),
+                Some(_) => {
+                    self.core.reset();
+                    let detail =
+                        "carriage returns stand between records. Convert the file's line ends to line feeds.";
+                    let reject = Reject::new("", Reason::Malformed, detail);
+                    return Ok(Some((first, Line::Broken { text, reject })));
+                }
             }
         }
     }
 
-    /// Reads on in `input`; answers whether the record has ended.
-    fn feed(&mut self, mut input: &[u8], value_bytes: &mut usize, count: &mut usize) -> bool {
+    /// Reads on in `input`; answers what is left of it when the record has ended.
+    fn feed<'a>(
+        &mut self,
+        mut input: &'a [u8],
+        value_bytes: &mut usize,
+        count: &mut usize,
+    ) -> Option<&'a [u8]> {
         loop {
             let (result, read, written, ended) =
                 self.core.read_record(input, &mut self.values[*value_bytes..], &mut self.ends[*count..]);
@@ -60,11 +79,10 @@ impl Records {
             *value_bytes += written;
             *count += ended;
             match result {
-                ReadRecordResult::InputEmpty => return false,
+                ReadRecordResult::InputEmpty => return None,
                 ReadRecordResult::OutputFull => self.values.resize(self.values.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                // What may be left of the line is the line feed behind a carriage return.
-                ReadRecordResult::Record | ReadRecordResult::End => return true,
+                ReadRecordResult::Record | ReadRecordResult::End => return Some(input),
             }
         }
     }

@@ -36,10 +36,14 @@ impl Rejects {
         Ok(())
     }
 
-    /// Writes everything out; answers where, if there was anything.
-    pub(super) fn close(self) -> anyhow::Result<Option<PathBuf>> {
-        let Some(mut file) = self.file else { return Ok(None) };
-        file.flush().with_context(|| self.path.display().to_string())?;
-        Ok(Some(self.path))
+    /// Writes out what was added.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.flush().with_context(|| self.path.display().to_string())
+    }
+
+    /// Where the lines are, if there were any.
+    pub(super) fn close(self) -> Option<PathBuf> {
+        self.file.map(|_| self.path)
     }
 }

@@ -141,6 +141,9 @@ fn lines_keep_their_numbers() {
     let read = lines("a.csv", &open);
     assert_eq!(read[0], "2 too_large: \"1,2\n3,4\n3,4\n3,4\n3,4");
     assert_eq!(read.last().unwrap(), "10002: 3,4");
+    assert_eq!(lines("a.csv", b"\xef\xbb\xbfx,y\n\"a\n\nb\",1\n"), ["2: a\n\nb,1"]);
+    assert_eq!(lines("a.csv", b"x,y\n1,2\r3,4\n5,6\n"), ["2 malformed: 1,2\r3,4", "3: 5,6"]);
+    assert_eq!(lines("a.ndjson", b"\xef\xbb\xbf{}\n"), ["1: {}"]);
     assert_eq!(lines("a.csv", b"x,y\n1,\"2\n3"), ["2: 1,2\n3"]);
     assert_eq!(lines("a.tsv", b"x\ty\n1\t2\n"), ["2: 1,2"]);
     let long = [b"\"".as_slice(), &[b'x'; 40_000], b"\"\n{}\n"].concat();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::timestamp;
+use super::{BATCH_MESSAGES, timestamp};
 use crate::{Reason, Reject, ShopTime};
 
 /// A batch whose messages are found but not read.
@@ -15,8 +15,6 @@ pub struct Batch<'a> {
     pub sent_at: Option<ShopTime>,
     /// A context for messages without one of their own.
     pub context: Option<&'a RawValue>,
-    /// Some browser clients put the write key here.
-    pub write_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -28,16 +26,14 @@ struct Wire<'a> {
     sent_at: Option<&'a RawValue>,
     #[serde(borrow, default)]
     context: Option<&'a RawValue>,
-    #[serde(default)]
-    write_key: Option<String>,
 }
 
 /// Finds the messages of a batch, each to be read on its own, so that one bad message spoils no other.
 ///
 /// # Errors
-/// A [`Reject`] when the body is not JSON or has no list `batch`.
-pub fn batch(body: &[u8]) -> Result<Batch<'_>, Reject> {
-    let wire: Wire<'_> = serde_json::from_slice(body).map_err(|error| {
+/// A [`Reject`] when the body is not JSON, has no list `batch`, or has too many messages in it.
+pub fn batch(body: &str) -> Result<Batch<'_>, Reject> {
+    let wire: Wire<'_> = serde_json::from_str(body).map_err(|error| {
         let detail = format!("{error}. Send an object with a list `batch` of messages.");
         match error.classify() {
             serde_json::error::Category::Data => Reject::new("batch", Reason::WrongType, detail),
@@ -45,6 +41,10 @@ pub fn batch(body: &[u8]) -> Result<Batch<'_>, Reject> {
         }
     })?;
     let object = |raw: &&RawValue| raw.get().starts_with('{');
+    if wire.batch.len() > BATCH_MESSAGES {
+        let detail = format!("{} messages; a batch may have {BATCH_MESSAGES}. Send fewer.", wire.batch.len());
+        return Err(Reject::new("batch", Reason::TooLarge, detail));
+    }
     Ok(Batch {
         messages: wire.batch,
         sent_at: wire
@@ -53,6 +53,5 @@ pub fn batch(body: &[u8]) -> Result<Batch<'_>, Reject> {
             .and_then(|text| timestamp::parse(&text)),
         // A default context must be as storable as a message's own; one that is not is no context.
         context: wire.context.filter(object).filter(|raw| super::scan::scan("context", raw.get()).is_ok()),
-        write_key: wire.write_key,
     })
 }

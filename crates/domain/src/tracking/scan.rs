@@ -1,6 +1,6 @@
 //! What JSON allows and Postgres's `jsonb` does not.
 
-use super::DEPTH;
+use super::{DEPTH, NUMBER_CHARACTERS};
 use crate::{Reason, Reject};
 
 /// The largest decimal exponent, which a double still holds; `jsonb` refuses far larger ones and writes all digits
@@ -22,7 +22,7 @@ pub(super) fn scan(field: &str, json: &str) -> Result<(), Reject> {
                 }
             }
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'e' | b'E' if at > 0 && bytes[at - 1].is_ascii_digit() => exponent(field, json, at + 1)?,
+            b'0'..=b'9' => at = number(field, json, at)?,
             _ => {}
         }
         at += 1;
@@ -65,18 +65,21 @@ fn unit(json: &str, at: usize) -> Option<u16> {
     u16::from_str_radix(hex, 16).ok()
 }
 
-fn exponent(field: &str, json: &str, at: usize) -> Result<(), Reject> {
-    let digits: String = json[at..]
-        .trim_start_matches(['+', '-'])
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .skip_while(|digit| *digit == '0')
-        .take(9)
-        .collect();
-    if digits.parse::<u32>().unwrap_or(0) <= EXPONENT {
-        return Ok(());
+/// From a number's first digit to its last character, whose place is returned.
+fn number(field: &str, json: &str, at: usize) -> Result<usize, Reject> {
+    let rest = &json[at..];
+    let length =
+        rest.find(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-')).unwrap_or(rest.len());
+    let exponent = rest[..length].split_once(['e', 'E']).map_or("", |(_, exponent)| exponent);
+    let exponent = exponent.trim_start_matches(['+', '-']).trim_start_matches('0');
+    let exponent = if exponent.is_empty() { Ok(0) } else { exponent.parse::<u32>() };
+    if length <= NUMBER_CHARACTERS && exponent.is_ok_and(|exponent| exponent <= EXPONENT) {
+        return Ok(at + length - 1);
     }
-    let detail = format!("a number {} is beyond 1e{EXPONENT}. Send it smaller, or as text.", place(json, at));
+    let detail = format!(
+        "a number {} is beyond 1e{EXPONENT} or {NUMBER_CHARACTERS} characters. Send it shorter, or as text.",
+        place(json, at)
+    );
     Err(Reject::new(field, Reason::NumberOutOfRange, detail))
 }
 

@@ -9,6 +9,7 @@ fn door() -> Door<'static> {
         write_key: "wk",
         source: "web",
         received_at: parse_timestamp(RECEIVED).unwrap(),
+        index: 0,
         message_id: None,
         historical: false,
     }
@@ -135,6 +136,9 @@ fn what_postgres_could_not_store() {
     with(r#"{"a":"\ud83d\ude00"}"#, good);
     with(r#"{"a":1e309}"#, "properties number_out_of_range");
     with(r#"{"a":1E-400000}"#, "properties number_out_of_range");
+    with(&format!(r#"{{"a":0.{}1}}"#, "0".repeat(397)), good);
+    with(&format!(r#"{{"a":0.{}1}}"#, "0".repeat(398)), "properties number_out_of_range");
+    with(r#"{"a":1e99999999999999999999}"#, "properties number_out_of_range");
     with(r#"{"a":-2.5e+0000308,"b":"1e999","c":[true,false,null]}"#, good);
     with(&format!(r#"{{"a":{}{}}}"#, "[".repeat(31), "]".repeat(31)), good);
     with(&format!(r#"{{"a":{}{}}}"#, "[".repeat(32), "]".repeat(32)), "properties too_deep");
@@ -166,12 +170,10 @@ fn a_message_is_known_by_its_key_and_id() {
 
 #[test]
 fn a_batch_finds_its_messages_and_lends_them_what_they_lack() {
-    let body =
-        br#"{"sentAt":"2026-11-23T09:00:00Z","context":{"ip":"::1"},"writeKey":"wk","extra":1,"batch":[
+    let body = r#"{"sentAt":"2026-11-23T09:00:00Z","context":{"ip":"::1"},"writeKey":7,"extra":1,"batch":[
         {"type":"page","userId":"u","properties":{"a":{}}}, {"type":"page","userId":"u","context":null},
         {"type":"page","userId":"u","context":{"own":1}}, 17, {"bad":"\ud83d"}]}"#;
     let batch = batch(body).unwrap();
-    assert_eq!(batch.write_key.as_deref(), Some("wk"));
     let defaults = Defaults { kind: None, sent_at: batch.sent_at, context: batch.context };
     let read: Vec<_> = batch.messages.iter().map(|raw| read(raw.get(), &defaults, &door(), || 7)).collect();
     let payload = |i: usize| read[i].as_ref().unwrap().payload.as_str();
@@ -186,12 +188,12 @@ fn a_batch_finds_its_messages_and_lends_them_what_they_lack() {
 #[test]
 fn a_body_that_is_no_batch_is_refused() {
     for (body, expected) in [
-        (&b"{"[..], Reason::Malformed),
-        (b"", Reason::Malformed),
-        (b"[]", Reason::WrongType),
-        (br#"{"batch":{}}"#, Reason::WrongType),
-        (br#"{}"#, Reason::WrongType),
-        (b"{\"batch\":[\"\xff\"]}", Reason::Malformed),
+        ("{", Reason::Malformed),
+        ("", Reason::Malformed),
+        ("[]", Reason::WrongType),
+        (r#"{"batch":{}}"#, Reason::WrongType),
+        ("{}", Reason::WrongType),
+        (&format!(r#"{{"batch":[{}1]}}"#, "1,".repeat(BATCH_MESSAGES)), Reason::TooLarge),
     ] {
         assert_eq!(batch(body).unwrap_err().reason, expected, "{body:?}");
     }
@@ -207,4 +209,19 @@ fn history_is_taken_at_its_word() {
     assert_eq!(event.key, SeenKey::new("wk", "digest:3"));
     let reject = of(r#"{"type":"page","userId":"u"}"#).unwrap_err();
     assert_eq!((reject.field.as_str(), reject.reason), ("timestamp", Reason::Missing));
+}
+
+#[test]
+fn a_lent_context_counts_as_the_messages_own() {
+    let message = r#"{"type":"page","userId":"u"}"#;
+    let lend = |bytes: usize| {
+        let context = format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - r#"{"a":""}"#.len()));
+        let body = format!(r#"{{"batch":[{message}],"context":{context}}}"#);
+        let batch = batch(&body).unwrap();
+        let defaults = Defaults { context: batch.context, ..Defaults::default() };
+        read(batch.messages[0].get(), &defaults, &door(), || 7).map(|event| event.payload.len())
+    };
+    let most = EVENT_BYTES - message.len() - r#","context":"#.len();
+    assert_eq!(lend(most), Ok(EVENT_BYTES));
+    assert_eq!(lend(most + 1).unwrap_err().reason, Reason::TooLarge);
 }

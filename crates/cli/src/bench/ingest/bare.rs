@@ -85,7 +85,14 @@ where
 
 fn make(chunk: &[String], known: &mut BTreeSet<i64>) -> anyhow::Result<Rows> {
     let received_at = SystemClock.now();
-    let door = Door { write_key: "bench", source: "bench", received_at, message_id: None, historical: false };
+    let door = Door {
+        write_key: "bench",
+        source: "bench",
+        received_at,
+        index: 0,
+        message_id: None,
+        historical: false,
+    };
     let mut rows = Rows::default();
     for message in chunk {
         let event: Event = tracking::read(message, &Defaults::default(), &door, || 0)
