@@ -60,7 +60,7 @@ async fn check(path: &Path) -> usize {
             "json" => assert_eq!(printed.trim(), text.trim(), "{place}"),
             "yaml" if text.starts_with("# journeyman.yaml") => {
                 let file = folder.write("documented.yaml", &text);
-                let variable = |name: &str| name.ends_with("_WRITE_KEY").then(|| "key".to_owned());
+                let variable = |name: &str| name.ends_with("_WRITE_KEY").then(|| name.to_owned());
                 Config::read(Some(&file), variable).unwrap_or_else(|error| panic!("{place}\n{error}"));
             }
             other => panic!("no rule for a block of `{other}`: {place}"),
