@@ -18,6 +18,17 @@ async fn post(daemon: &Daemon, ids: &[String]) -> Answer {
     answer(request.basic_auth(KEY, Some("")).body(batch(&messages))).await
 }
 
+/// What a client does: the same again, until it is taken.
+async fn until_taken(daemon: &Daemon, ids: &[String]) -> Answer {
+    loop {
+        let answer = post(daemon, ids).await;
+        if answer.status == 200 {
+            return answer;
+        }
+        assert_eq!(answer.status, 503, "{:?}", answer.body);
+    }
+}
+
 async fn ready(daemon: &Daemon) -> u16 {
     answer(client().get(format!("{}/readyz", daemon.private))).await.status
 }
@@ -36,14 +47,7 @@ async fn an_outage_is_answered_503_and_ends_by_itself() {
         assert_eq!((refused.status, refused.retry_after.as_deref()), (503, Some("1")), "{:?}", refused.body);
         assert_eq!(ready(&daemon).await, 503);
         wire.mend();
-        // What a client does: the same again, until it is taken.
-        let taken = loop {
-            let answer = post(&daemon, &ids).await;
-            if answer.status == 200 {
-                break answer;
-            }
-            assert_eq!(answer.status, 503);
-        };
+        let taken = until_taken(&daemon, &ids).await;
         assert_eq!((taken.body["accepted"].as_u64(), taken.body["duplicates"].as_u64()), (Some(5), Some(5)));
         acknowledged.extend(ids);
     }
@@ -90,13 +94,7 @@ async fn a_database_that_falls_silent_is_left_for_one_that_answers() {
     // Nobody answers on any connection there is: 503 after the door's own patience.
     assert_eq!(post(&daemon, &ids).await.status, 503);
     wire.thaw();
-    let taken = loop {
-        let answer = post(&daemon, &ids).await;
-        if answer.status == 200 {
-            break answer;
-        }
-        assert_eq!(answer.status, 503);
-    };
+    let taken = until_taken(&daemon, &ids).await;
     assert_eq!((taken.body["accepted"].as_u64(), taken.body["duplicates"].as_u64()), (Some(5), Some(5)));
     assert_eq!(daemon.stop().await.0, Some(0));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use journeyman_api::ingest::Limits;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::client::{Client, Heard};
