@@ -75,6 +75,19 @@ async fn merges_are_recorded_for_later() {
 }
 
 #[tokio::test]
+async fn an_alias_before_the_first_event_of_the_old_id_is_not_forgotten() {
+    let database = Database::new().await;
+    let door = Door::open(&database).await;
+    for (kind, user, device) in [("alias", "new", "old"), ("track", "new", "-"), ("track", "old", "-")] {
+        door.take("/v1/batch", batch(&[message(kind, user, device)])).await;
+    }
+    let request = "SELECT l.value || ' ' || w.value || ' ' || m.reason FROM merge_requests m
+                   JOIN identities l ON l.person_id = m.loser AND l.kind = 0
+                   JOIN identities w ON w.person_id = m.winner AND w.kind = 0";
+    assert_eq!(database.text(request).await, "old new 2");
+}
+
+#[tokio::test]
 async fn a_merged_person_leads_to_the_one_they_became() {
     let database = Database::new().await;
     let door = Door::open(&database).await;

@@ -35,11 +35,20 @@ impl Found {
         Self { names, known }
     }
 
+    /// Devices' names to look up too: an `alias` that came before the first event of its earlier id has left that id as
+    /// a device's name, by which its new owner is found. Asked only of external ids that nobody has yet.
+    pub fn aliased(&self, events: &[&Event]) -> BTreeSet<Identity> {
+        let external = events.iter().filter_map(|event| event.external.as_ref());
+        let new = external.filter(|name| !self.names.contains_key(&Identity::external(*name)));
+        new.map(Identity::anonymous).filter(|name| !self.names.contains_key(name)).collect()
+    }
+
     /// People of whom a plan for `events` has to know whether they have an external id: those behind the device of
-    /// an event that names somebody too. Mostly nobody, since both names lead to one person.
+    /// an event that names somebody too, and behind an aliased id. Mostly nobody, since both names lead to one person.
     pub fn doubtful(&self, events: &[&Event]) -> BTreeSet<PersonId> {
         let both = events.iter().filter(|event| event.external.is_some());
-        let devices = both.flat_map(|event| event.anonymous.iter().chain(&event.previous));
+        let devices =
+            both.flat_map(|event| event.anonymous.iter().chain(&event.previous).chain(&event.external));
         let people = devices.filter_map(|name| self.names.get(&Identity::anonymous(name)));
         people.filter(|person| !self.known.contains(person)).copied().collect()
     }
@@ -110,7 +119,7 @@ pub fn plan(events: &[&Event], found: &Found) -> Plan {
     let known = found.known.iter().map(|person| Who::Here(*person)).collect();
     let mut planning = Planning { found, known, plan: Plan::default() };
     for (index, event) in events.iter().enumerate() {
-        let who = planning.person(event);
+        let who = planning.person(event, index);
         planning.join(event, who, index);
         planning.plan.of.push(who);
     }
@@ -130,7 +139,7 @@ impl Planning<'_> {
     }
 
     /// Whom the event is about; names a new external id.
-    fn person(&mut self, event: &Event) -> Who {
+    fn person(&mut self, event: &Event, index: usize) -> Who {
         let devices = event.identities().filter(|name| name.kind == IdentityKind::Anonymous);
         let devices: Vec<Option<Who>> = devices.map(|name| self.look_up(&name)).collect();
         let Some(external) = event.external.as_ref().map(Identity::external) else {
@@ -139,8 +148,13 @@ impl Planning<'_> {
         if let Some(who) = self.look_up(&external) {
             return who;
         }
-        let nameless = devices.into_iter().flatten().find(|who| !self.known.contains(who));
+        let aliased = self.look_up(&Identity::anonymous(&external.value));
+        let nameless = devices.into_iter().flatten().chain(aliased).find(|who| !self.known.contains(who));
         let who = nameless.unwrap_or_else(|| self.birth(event));
+        if let Some(winner) = aliased.filter(|winner| *winner != who) {
+            let reason = MergeReason::Alias;
+            self.plan.merges.push(MergeRequest { loser: who, winner, event: index, reason });
+        }
         self.known.insert(who);
         self.plan.names.insert(external, who);
         who
@@ -277,6 +291,10 @@ mod tests {
         // Two of the shop's ids: recorded, for the merge to refuse with a reason.
         check("old=1", "alias new old", "new0", "new=new0", "1>new0 Alias");
         check("u=1", "alias u u", "1", "", "");
+        // The alias came first: who comes by the old id later is asked to become whom it was given to.
+        check("", "alias new old, track old -", "new0 new1", "new=new0 old=new1 old~new0", "new1>new0 Alias");
+        check("new=1 old~1!", "track old -", "new0", "old=new0", "new0>1 Alias");
+        check("x~1", "track x -", "1", "x=1", "");
         check(
             "",
             "track - a, track u -, identify u a",

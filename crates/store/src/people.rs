@@ -17,7 +17,11 @@ const ROUNDS: usize = 8;
 /// on what they committed.
 pub(crate) async fn resolve(tx: &mut PgConnection, events: &[&Event]) -> Result<Vec<PersonId>, Error> {
     for _ in 0..ROUNDS {
-        let mut found = Found::new(find(tx, events).await?);
+        let mut found = Found::new(find(tx, names_of(events)).await?);
+        let aliased = found.aliased(events);
+        if !aliased.is_empty() {
+            found.names.extend(find(tx, aliased).await?);
+        }
         found.known.extend(find_known(tx, found.doubtful(events)).await?);
         let plan = plan(events, &found);
         if plan.names.is_empty() {
@@ -35,8 +39,10 @@ pub(crate) async fn resolve(tx: &mut PgConnection, events: &[&Event]) -> Result<
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
-async fn find(tx: &mut PgConnection, events: &[&Event]) -> Result<BTreeMap<Identity, PersonId>, Error> {
-    let names = names_of(events);
+async fn find(
+    tx: &mut PgConnection,
+    names: BTreeSet<Identity>,
+) -> Result<BTreeMap<Identity, PersonId>, Error> {
     let kinds: Vec<i16> = names.iter().map(|name| name.kind.code()).collect();
     let values: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
     let rows: Vec<(i16, String, i64)> =
