@@ -21,7 +21,8 @@ use crate::Wake;
 /// What the door allows. Production uses [`Limits::DEFAULT`]; tests make them small.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many KiB of request bodies may be under way; more are answered 429.
+    /// How many KiB may be under way, a request counting twice its body (the body, and the messages made of it); more
+    /// are answered 429.
     pub in_flight_kib: u32,
     /// How long a body may take to arrive; then 408.
     pub body_deadline: Duration,
