@@ -1,165 +1,136 @@
-//! The queue of what has to be applied, read shard by shard.
+//! The queue of what has to be applied, as the engine of this process reads it.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use journeyman_domain::{Lane, PersonId, Shard, ShardSet};
-use journeyman_engine::{Doorbell, EventLog, FULL_SCAN, PostgresLog, Reader};
-use journeyman_store::intake::{Input, Place};
+use journeyman_cli::SystemClock;
+use journeyman_domain::ShardSet;
+use journeyman_domain::link::KeyRing;
+use journeyman_engine::machine::{DispatcherLimits, WorkerLimits};
+use journeyman_engine::outlet::Outlet;
+use journeyman_engine::{Engine, Pools, WORKERS};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use crate::harness::checker::settled;
 use crate::harness::door::{Door, batch, track};
 use crate::harness::postgres::Database;
+use crate::harness::until::{settle, until};
 
-/// Inserts a row with a chosen `seq`, in a transaction of the caller's.
-async fn put(tx: &mut sqlx::PgConnection, lane: i16, seq: i64) {
-    sqlx::query(
-        "INSERT INTO intake (shard, lane, seq, kind, person_id, ref, received_at) OVERRIDING SYSTEM VALUE
-         VALUES (5, $1, $2, 1, 1, gen_random_uuid(), now())",
-    )
-    .bind(lane)
-    .bind(seq)
-    .execute(tx)
-    .await
-    .unwrap();
+/// How often the worker machine reads queues from their beginning.
+const FULL_SCAN: Duration = Duration::from_secs(10);
+/// What a busy machine may add to any time.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// An engine at work.
+struct Running {
+    engine: Engine,
+    stop: CancellationToken,
+    loops: JoinHandle<()>,
 }
 
-fn seqs(inputs: &[Input]) -> Vec<i64> {
-    inputs.iter().map(|input| input.place.seq).collect()
+impl Running {
+    fn on(database: &Database) -> Self {
+        let stop = CancellationToken::new();
+        let pools = Pools::open(&database.options);
+        let keys = KeyRing::new([(1, vec![7; 32])]).unwrap();
+        let limits = DispatcherLimits::default();
+        let engine = Engine::new(pools, Arc::new(SystemClock), Outlet::inbox(keys), limits, stop.clone());
+        let loops = tokio::spawn(engine.clone().run(Uuid::new_v4));
+        Self { engine, stop, loops }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.loops.await.unwrap();
+    }
 }
 
-async fn apply(database: &Database, reader: &mut Reader<PostgresLog>, inputs: &[Input]) {
-    let places: Vec<Place> = inputs.iter().map(|input| input.place).collect();
-    let mut tx = database.pool.begin().await.unwrap();
-    assert_eq!(reader.log().ack(&mut tx, &places).await.unwrap(), places.len() as u64);
-    tx.commit().await.unwrap();
-    reader.done(&places);
-}
-
-fn reader(database: &Database) -> Reader<PostgresLog> {
-    Reader::new(PostgresLog(database.pool.clone()), Doorbell::default(), ShardSet::ALL)
-}
-
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_commits_behind_the_mark_is_met_by_the_full_scan() {
     let database = Database::new().await;
-    let mut reader = reader(&database);
-    let start = Instant::now();
-    let shard = Shard(5);
+    let door = Door::open(&database).await;
+    door.take("/v1/batch", batch(&[track("slow", "u"), track("quick", "u")])).await;
+    let taken = "DELETE FROM intake RETURNING shard";
+    let shards: Vec<i16> = sqlx::query_scalar(taken).fetch_all(&database.pool).await.unwrap();
+    let running = Running::on(&database);
+    // Whenever slices move the marks of those who held them are forgotten: wait until they are shared out.
+    let shares = "SELECT count(*) FROM (SELECT FROM slices GROUP BY worker HAVING count(worker) = 16) s";
+    until("equal shares", SLACK * 2, async || (database.count(shares).await == 2).then_some(())).await;
+    let put = async |tx: &mut sqlx::PgConnection, seq: i64, id: &str| {
+        let put = "INSERT INTO intake (shard, lane, seq, kind, person_id, ref, received_at) OVERRIDING SYSTEM VALUE
+                   SELECT $1, 0, $2, 1, person_id, id, received_at FROM events WHERE payload ->> 'messageId' = $3";
+        let put = sqlx::query(put).bind(shards[0]).bind(seq).bind(id);
+        assert_eq!(put.execute(tx).await.unwrap().rows_affected(), 1);
+    };
     // A slow writer has its number and has not committed.
     let mut slow = database.pool.begin().await.unwrap();
-    put(&mut slow, 0, 10).await;
-    let mut quick = database.pool.begin().await.unwrap();
-    put(&mut quick, 0, 11).await;
-    put(&mut quick, 0, 12).await;
-    quick.commit().await.unwrap();
-    let inputs = reader.read(shard, 100, start).await.unwrap();
-    assert_eq!(seqs(&inputs), [11, 12]);
-    apply(&database, &mut reader, &inputs).await;
+    put(&mut slow, 10, "slow").await;
+    put(&mut database.pool.acquire().await.unwrap(), 11, "quick").await;
+    let applied = |many: i64| {
+        let database = &database;
+        async move || (database.count("SELECT count(*) FROM journal").await == many).then_some(())
+    };
+    until("the quick one applied", SLACK, applied(1)).await;
     slow.commit().await.unwrap();
-    // Below the mark it is not seen, until the queue is read from its beginning.
-    assert!(reader.read(shard, 100, start + Duration::from_secs(1)).await.unwrap().is_empty());
-    let inputs = reader.read(shard, 100, start + FULL_SCAN).await.unwrap();
-    assert_eq!(seqs(&inputs), [10]);
-    apply(&database, &mut reader, &inputs).await;
-    assert_eq!(database.count("SELECT count(*) FROM intake").await, 0);
+    let ((), took) = until("the slow one applied", FULL_SCAN + SLACK, applied(2)).await;
+    println!("what committed behind the mark was met after {took:.1?}");
+    running.stop().await;
+    assert_eq!(settled(&database.pool).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn what_is_not_acknowledged_comes_again_and_only_once_acknowledged() {
-    let database = Database::new().await;
-    let (mut one, mut other) = (reader(&database), reader(&database));
-    let mut tx = database.pool.begin().await.unwrap();
-    put(&mut tx, 0, 1).await;
-    put(&mut tx, 0, 2).await;
-    tx.commit().await.unwrap();
-    let now = Instant::now();
-    let inputs = one.read(Shard(5), 100, now).await.unwrap();
-    assert_eq!(one.read(Shard(5), 100, now).await.unwrap(), inputs);
-    // A second owner, who should not be there: acknowledging tells it that it is not alone.
-    let same = other.read(Shard(5), 100, now).await.unwrap();
-    apply(&database, &mut one, &inputs).await;
-    let mut tx = database.pool.begin().await.unwrap();
-    let places: Vec<Place> = same.iter().map(|input| input.place).collect();
-    assert_eq!(other.log().ack(&mut tx, &places).await.unwrap(), 0);
-}
-
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_bulk_lane_gets_a_quarter_while_there_are_live_inputs() {
     let database = Database::new().await;
-    let mut reader = reader(&database);
-    let mut tx = database.pool.begin().await.unwrap();
-    for seq in 1..=40 {
-        put(&mut tx, 0, seq).await;
-        put(&mut tx, 1, 100 + seq).await;
-    }
-    tx.commit().await.unwrap();
-    let now = Instant::now();
-    let lanes = |inputs: &[Input]| {
-        let live = inputs.iter().filter(|input| input.place.lane == Lane::Live).count();
-        (live, inputs.len() - live)
+    let door = Door::open(&database).await;
+    let some = |name: &str, many: usize| -> Vec<String> {
+        (0..many).map(|n| track(&format!("{name}{n}"), &format!("u{}", n % 400))).collect()
     };
-    let hour = Duration::from_secs(3600);
-    assert_eq!(reader.wake(hour, now).await, ShardSet::ALL);
-    let inputs = reader.read(Shard(5), 20, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (15, 5));
-    apply(&database, &mut reader, &inputs).await;
-    // More may wait: it is woken without a bell.
-    assert_eq!(reader.wake(hour, now).await.iter().collect::<Vec<_>>(), [Shard(5)]);
-    let inputs = reader.read(Shard(5), 100, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (25, 25));
-    apply(&database, &mut reader, &inputs).await;
-    let inputs = reader.read(Shard(5), 100, now).await.unwrap();
-    assert_eq!(lanes(&inputs), (0, 10));
+    for messages in some("bulk", 6_000).chunks(500) {
+        door.take("/v1/batch", batch(messages)).await;
+    }
+    sqlx::query("UPDATE intake SET lane = 1").execute(&database.pool).await.unwrap();
+    door.take("/v1/batch", batch(&some("live", 400))).await;
+    let running = Running::on(&database);
+    settle(&database, SLACK * 4).await;
+    running.stop().await;
+    assert_eq!(settled(&database.pool).await, [""; 0]);
+    // A batch has one moment. Those with live inputs come first, and hold a quarter of others at most.
+    let quarter = WorkerLimits::default().batch as i64 / 4;
+    let batches: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE e.payload ->> 'messageId' LIKE 'live%'),
+                count(*) FILTER (WHERE e.payload ->> 'messageId' LIKE 'bulk%')
+         FROM journal j JOIN events e ON e.id = j.ref GROUP BY j.at ORDER BY j.at",
+    )
+    .fetch_all(&database.pool)
+    .await
+    .unwrap();
+    println!("batches of live and bulk inputs: {batches:?}");
+    let mixed = batches.iter().filter(|(live, _)| *live > 0);
+    assert!(mixed.clone().count() <= 2 * WORKERS, "live inputs waited behind bulk ones: {batches:?}");
+    assert!(mixed.clone().all(|(_, bulk)| *bulk <= quarter), "{batches:?}");
+    assert!(batches.iter().any(|(live, bulk)| *live == 0 && *bulk > quarter), "{batches:?}");
 }
 
-#[tokio::test]
-async fn the_door_rings_and_the_reader_finds() {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bell_is_not_needed_and_does_no_harm() {
     let database = Database::new().await;
     let door = Door::open(&database).await;
-    let mut reader = Reader::new(PostgresLog(database.pool.clone()), door.bell.clone(), ShardSet::ALL);
-    // New readers look everywhere first.
-    let start = Instant::now();
-    let hour = Duration::from_secs(3600);
-    assert_eq!(reader.wake(hour, start).await, ShardSet::ALL);
-    let messages: Vec<String> = (0..50).map(|n| track(&format!("m{n}"), &format!("u{n}"))).collect();
-    door.take("/v1/batch", batch(&messages)).await;
-    // Far longer than the test may take: only the bell can end this wait.
-    let woken = reader.wake(hour, start).await;
-    assert_ne!(woken, ShardSet::ALL);
-    let mut found = 0;
-    for shard in woken.iter() {
-        let inputs = reader.read(shard, 100, Instant::now()).await.unwrap();
-        assert!(inputs.iter().all(|input| Shard::of(input.person) == shard));
-        found += inputs.len();
+    let running = Running::on(&database);
+    for round in 0..20 {
+        let messages: Vec<String> =
+            (0..10).map(|n| track(&format!("{round}-{n}"), &format!("u{n}"))).collect();
+        door.take("/v1/batch", batch(&messages)).await;
+        // Sometimes for those it concerns, sometimes for everybody, sometimes not at all.
+        match round % 3 {
+            0 => running.engine.ring(door.bell.rung()),
+            1 => running.engine.ring(ShardSet::ALL),
+            _ => {}
+        }
     }
-    assert_eq!(found, 50);
-    // However much is rung for, all shards are woken when it is time: others ring no bell here.
-    door.bell.ring([Shard(3)].into_iter().collect());
-    assert!(!reader.wake(hour, start + hour / 2).await.contains(Shard(4)));
-    door.bell.ring([Shard(3)].into_iter().collect());
-    assert_eq!(reader.wake(hour, start + hour).await, ShardSet::ALL);
-    assert!(door.bell.rung().is_empty());
-}
-
-#[tokio::test]
-async fn strays_are_forwarded_whole_or_not_at_all() {
-    let database = Database::new().await;
-    let mut reader = reader(&database);
-    let mut tx = database.pool.begin().await.unwrap();
-    put(&mut tx, 0, 1).await;
-    put(&mut tx, 1, 2).await;
-    tx.commit().await.unwrap();
-    let inputs = reader.read(Shard(5), 100, Instant::now()).await.unwrap();
-    let to = PersonId(77);
-    let mut tx = database.pool.begin().await.unwrap();
-    reader.log().forward(&mut tx, to, &inputs).await.unwrap();
-    tx.commit().await.unwrap();
-    let moved = reader.read(Shard::of(to), 100, Instant::now()).await.unwrap();
-    let what = |inputs: &[Input]| inputs.iter().map(|i| (i.place.lane, i.event)).collect::<Vec<_>>();
-    assert_eq!(what(&moved), what(&inputs));
-    assert!(moved.iter().all(|input| input.person == to));
-    // Once more: they are gone, and nothing is doubled.
-    let mut tx = database.pool.begin().await.unwrap();
-    assert!(reader.log().forward(&mut tx, to, &inputs).await.is_err());
-    drop(tx);
-    assert_eq!(database.count("SELECT count(*) FROM intake").await, 2);
+    settle(&database, SLACK * 2).await;
+    running.stop().await;
+    assert_eq!(database.count("SELECT count(*) FROM journal").await, 200);
+    assert_eq!(settled(&database.pool).await, [""; 0]);
 }

@@ -5,14 +5,27 @@
 #[path = "../harness/harness.rs"]
 mod harness;
 
+mod backtest;
 mod bad_input;
 mod checker;
 mod commands;
+mod conformance;
+mod console;
+mod demo;
+mod engine;
 mod identity;
 mod imports;
 mod ingest;
 mod intake;
+mod journeys;
 mod kill;
+mod lowering;
+mod mail;
+mod mail_commands;
+mod merges;
 mod outage;
 mod schema;
 mod serve;
+mod stop;
+mod store_batch;
+mod tracking;

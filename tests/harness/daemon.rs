@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::door::KEY;
 use super::{Folder, JOURNEYMAN};
+
+/// How long a daemon that was told to end may take: far beyond what it allows itself.
+const LAST_WORDS: Duration = Duration::from_secs(120);
 
 /// A daemon; killed when dropped.
 pub struct Daemon {
@@ -105,7 +109,12 @@ impl Daemon {
     pub async fn stop(mut self) -> (Option<i32>, String) {
         self.signal(rustix::process::Signal::TERM);
         let mut rest = String::new();
-        self.lines.into_inner().read_to_string(&mut rest).await.expect("its last words");
-        (self.child.wait().await.expect("its end").code(), rest)
+        let ended = async {
+            self.lines.into_inner().read_to_string(&mut rest).await.expect("its last words");
+            self.child.wait().await.expect("its end").code()
+        };
+        // What does not end is a fault of its own, and not to be waited for.
+        let code = tokio::time::timeout(LAST_WORDS, ended).await.expect("a daemon that ends when told to");
+        (code, rest)
     }
 }

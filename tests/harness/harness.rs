@@ -5,8 +5,13 @@
 pub mod checker;
 pub mod daemon;
 pub mod door;
+pub mod mail;
 pub mod postgres;
 pub mod proxy;
+pub mod shop;
+pub mod smtp;
+pub mod until;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 

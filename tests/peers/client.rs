@@ -101,10 +101,14 @@ impl Client {
 }
 
 /// The folder the peers are installed in.
-fn peers() -> PathBuf {
+pub fn folder() -> PathBuf {
     let given = std::env::var_os("JOURNEYMAN_PEERS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folder = given.unwrap_or_else(|| root().join("target/peers"));
-    let folder = std::path::absolute(folder).expect("a path");
+    std::path::absolute(given.unwrap_or_else(|| root().join("target/peers"))).expect("a path")
+}
+
+/// The same, where it has the client.
+pub fn peers() -> PathBuf {
+    let folder = folder();
     assert!(
         folder.join("node_modules/@segment/analytics-node/package.json").exists(),
         "@segment/analytics-node is not in {0}: copy package.json and package-lock.json from tests/peers there and \

@@ -2,18 +2,24 @@
 //!
 //! In a file's order: a block that starts the daemon starts one; every other shell block is run by bash in the file's
 //! own folder, on the file's own database, with `journeyman` on its PATH; a JSON block is what the block before it
-//! printed.
+//! printed; a YAML block is a file of that folder, and all of them together pass `journeyman check`.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use journeyman_cli::config::Config;
+use journeyman_journey::Source;
 
 use crate::harness::daemon::{Daemon, command, serve};
 use crate::harness::postgres::Database;
 use crate::harness::{Folder, JOURNEYMAN, root};
 
 const README_RUN: &str = "cargo run --release -- serve";
+/// How README calls the binary.
+const README_CALLS: &str = "cargo run --release -- ";
+/// Made smaller here, and ending after its table.
+const README_DEMO: &str = "cargo run --release -- demo";
+const DEMO_HERE: &str = "journeyman demo --headless --days 2 --users 100 --database readme_demo";
 const README_TEST: &str = "cargo test --workspace";
 
 /// A fenced block: its language and text.
@@ -39,6 +45,10 @@ async fn check(path: &Path) -> usize {
     let text = std::fs::read_to_string(path).unwrap();
     let (database, folder) = (Database::new().await, Folder::new());
     std::os::unix::fs::symlink(JOURNEYMAN, folder.path().join("journeyman")).unwrap();
+    if path.ends_with("README.md") || path.ends_with("channels.md") {
+        // They speak of the project's own folder.
+        copy(root(), folder.path(), &["journeyman.yaml", "journeys", "templates"]);
+    }
     let (mut daemon, mut printed, mut run) = (None, String::new(), 0);
     for (language, text) in blocks(&text) {
         let place = format!("{}: {text}", path.display());
@@ -56,18 +66,60 @@ async fn check(path: &Path) -> usize {
                 command.env_remove("JOURNEYMAN_WRITE_KEYS");
                 daemon = Some(Daemon::from(command, home).await);
             }
-            "sh" => printed = bash(&text, daemon.as_ref(), &database, &folder, &place).await,
+            "sh" if text.trim() == README_DEMO => {
+                bash(DEMO_HERE, None, &database, &folder, &place).await;
+            }
+            "sh" => {
+                printed = bash(
+                    &text.replace(README_CALLS, "journeyman "),
+                    daemon.as_ref(),
+                    &database,
+                    &folder,
+                    &place,
+                )
+                .await
+            }
             "json" => assert_eq!(printed.trim(), text.trim(), "{place}"),
             "yaml" if text.starts_with("# journeyman.yaml") => {
                 let file = folder.write("documented.yaml", &text);
-                let variable = |name: &str| name.ends_with("_WRITE_KEY").then(|| name.to_owned());
+                // Secrets, longer than the shortest key of links.
+                let secret = |name: &str| name.ends_with("_KEY") || name.ends_with("_PASSWORD");
+                let variable = |name: &str| secret(name).then(|| name.repeat(4));
                 Config::read(Some(&file), variable).unwrap_or_else(|error| panic!("{place}\n{error}"));
+                let source = Source { path: "journeyman.yaml".to_owned(), text: text.clone() };
+                let checked = journeyman_journey::check(&[source], None, false);
+                assert!(checked.deployment.is_some(), "{place}\n{:#?}", checked.diagnostics);
+                if path.ends_with("journeys.md") {
+                    folder.write("journeyman.yaml", &text);
+                }
             }
+            "yaml" if text.starts_with("# journeys/") || text.starts_with("# tracking.yaml") => {
+                let name = text.lines().next().unwrap().trim_start_matches("# ");
+                let file = folder.path().join(name);
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, &text).unwrap();
+            }
+            "sql" => {
+                let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(text.clone()));
+                sql.execute(&database.pool).await.unwrap_or_else(|error| panic!("{place}\n{error}"));
+            }
+            // What a command prints, and fragments.
+            "text" | "" => continue,
             other => panic!("no rule for a block of `{other}`: {place}"),
         }
         run += 1;
     }
+    if folder.path().join("journeys").exists() {
+        bash("journeyman check", None, &database, &folder, &format!("{}: its journeys", path.display()))
+            .await;
+    }
     run
+}
+
+fn copy(from: &Path, to: &Path, names: &[&str]) {
+    let script = format!("cp -r {} {}/", names.join(" "), to.display());
+    let copied = std::process::Command::new("bash").args(["-c", &script]).current_dir(from).status().unwrap();
+    assert!(copied.success(), "{script}");
 }
 
 async fn bash(

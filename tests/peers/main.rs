@@ -6,8 +6,10 @@
 mod harness;
 
 mod client;
+mod console;
 mod disk_full;
 mod docs;
+mod mail;
 mod relay;
 mod segment;
 mod wheel;

@@ -116,17 +116,31 @@ async fn an_outage_of_the_database_is_bridged_by_the_clients_own_retry() {
     nothing_lost(&database, &heard, 10).await;
 }
 
+/// A request that leaves no room for a batch as long as it is open; none where the batch that looked took the room first.
+async fn no_room(door: &Door) -> Option<TcpStream> {
+    // 31,500 bytes that are there and not whole, as soon as the server has read them.
+    let mut waiting = TcpStream::connect(door.url.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = "POST /v1/batch HTTP/1.1\r\nhost: x\r\ncontent-length: 32000\r\n\r\n";
+    waiting.write_all(head.as_bytes()).await.unwrap();
+    waiting.write_all(&[b' '; 31_500]).await.unwrap();
+    while door.post("/v1/batch", vec![b' '; 2000]).await.status != 429 {
+        if waiting.try_read(&mut [0; 64]).is_ok() {
+            return None;
+        }
+    }
+    Some(waiting)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_429_is_waited_out_and_counts_as_no_retry() {
     let database = Database::new().await;
     let limits = Limits { in_flight_kib: 64, ..Limits::DEFAULT };
     let door = Door::with(&database.options, limits).await;
-    // 31,500 bytes that are there and not whole leave no room for a batch, as soon as the server has read them.
-    let mut waiting = TcpStream::connect(door.url.strip_prefix("http://").unwrap()).await.unwrap();
-    let head = "POST /v1/batch HTTP/1.1\r\nhost: x\r\ncontent-length: 32000\r\n\r\n";
-    waiting.write_all(head.as_bytes()).await.unwrap();
-    waiting.write_all(&[b' '; 31_500]).await.unwrap();
-    while door.post("/v1/batch", vec![b' '; 2000]).await.status != 429 {}
+    let waiting = loop {
+        if let Some(waiting) = no_room(&door).await {
+            break waiting;
+        }
+    };
     // Without a Retry-After that it understands, the client would have given up at once.
     let mut client = Client::start(&door.url, "ten", &json!({"maxRetries": 0}));
     let refused = client.until("response").await;
@@ -215,5 +229,5 @@ async fn the_daemon_is_killed_3_times_under_the_client() {
 #[test]
 fn the_client_is_pinned() {
     let manifest: Value = serde_json::from_str(include_str!("package.json")).unwrap();
-    assert_eq!(manifest["dependencies"], json!({"@segment/analytics-node": "3.1.0"}));
+    assert_eq!(manifest["dependencies"]["@segment/analytics-node"], "3.1.0");
 }

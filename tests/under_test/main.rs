@@ -24,7 +24,7 @@ fn hold(folder: PathBuf) -> ExitCode {
     let source = std::env::var("JOURNEYMAN_POSTGRES").unwrap_or_default();
     let Ok(source) = source.parse::<Source>() else { return ExitCode::FAILURE };
     // The tests kill our processes, never the machine: what fsync protects against does not happen here.
-    let quick = [("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
+    let quick = [("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "800")];
     let settings = quick.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let wanted = Wanted { database_url: None, data_dir: folder.clone(), source, settings };
     let runtime = match tokio::runtime::Runtime::new() {

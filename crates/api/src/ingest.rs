@@ -1,7 +1,7 @@
 //! Ingest: the tracking form over HTTP, to durable.
 
-mod answer;
-mod body;
+pub(crate) mod answer;
+pub(crate) mod body;
 mod committer;
 mod endpoint;
 mod keys;
@@ -9,10 +9,14 @@ mod keys;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journeyman_domain::ShopClock;
+use axum::http::HeaderMap;
+use journeyman_domain::{Event, ShopClock};
+use journeyman_store::Error;
+use journeyman_store::ingest::{Outcome, Rejected};
 use sqlx::postgres::PgPool;
 use tokio::sync::Semaphore;
 
+use self::body::Room;
 pub use self::committer::{Committer, Counts};
 pub(crate) use self::endpoint::endpoint;
 pub use self::keys::WriteKeys;
@@ -80,5 +84,29 @@ impl Ingest {
     /// What was committed so far.
     pub fn counts(&self) -> Counts {
         self.committer.counts()
+    }
+
+    /// Writes what another door took, in a group with whatever waits; how much of it may wait is that door's to bound.
+    pub(crate) async fn submit(
+        &self,
+        events: Vec<Event>,
+        rejected: Vec<Rejected>,
+    ) -> Result<Vec<Outcome>, Arc<Error>> {
+        self.committer.submit(events, rejected, self.room()).await
+    }
+
+    /// The name of the source whose write key a request carries.
+    pub(crate) fn source(&self, headers: &HeaderMap) -> Option<&str> {
+        self.keys.source(&keys::of_header(headers)?)
+    }
+
+    /// Room for a body that is about to be read.
+    pub(crate) fn room(&self) -> Room {
+        Room::new(&self.in_flight)
+    }
+
+    /// How long a body may take to arrive.
+    pub(crate) fn body_deadline(&self) -> Duration {
+        self.limits.body_deadline
     }
 }

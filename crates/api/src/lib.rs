@@ -1,9 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "stands below the engine: messages without an id get one here")]
 
+pub mod bounces;
+pub mod console;
 mod health;
 pub mod ingest;
+mod pages;
 pub mod server;
+mod shop;
+mod spool;
+pub mod tracking;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +25,13 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 pub use health::Health;
 pub use ingest::Ingest;
+pub use tracking::Tracking;
 
 /// Told after every commit where intake has grown, so that the engine looks there before its next poll.
 pub type Wake = Arc<dyn Fn(ShardSet) + Send + Sync>;
+
+/// The source of what this door tells of people it knows by id.
+const SOURCE: &str = "tracking";
 
 /// What the world may reach.
 pub fn public(ingest: Arc<Ingest>) -> Router {

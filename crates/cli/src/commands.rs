@@ -1,13 +1,29 @@
 //! The commands, one file each.
 
 mod adopt;
+mod apply;
+mod archive;
+mod audit;
+mod backtest;
 mod bench;
+mod bounces;
+mod check;
+mod demo;
+mod doctor;
+mod graph;
 mod import;
+mod messages;
+mod preview;
+mod send_test;
 mod serve;
+mod suppressions;
+mod why;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use journeyman_domain::plan::Channel;
+use journeyman_domain::{MessageId, ShopTime};
 
 /// The command line.
 #[derive(Parser)]
@@ -15,7 +31,13 @@ use clap::{Parser, Subcommand};
     name = "journeyman",
     version,
     about = "A journey orchestration engine for e-commerce: one binary and Postgres",
-    after_help = "Examples:\n  journeyman serve                      run the daemon\n  \
+    after_help = "Examples:\n  journeyman demo                       the whole loop, on a simulated shop\n  \
+                  journeyman serve                      run the daemon\n  \
+                  journeyman check                      what is wrong with the journeys here\n  \
+                  journeyman graph                      the journeys here, drawn\n  \
+                  journeyman preview cart-reminder      what a template says\n  \
+                  journeyman apply                      put the journeys here live\n  \
+                  journeyman doctor                     whether mail can be sent from here\n  \
                   journeyman import orders.csv --help   load history\n\n\
                   Postgres is taken from DATABASE_URL; without it a private one is run in ./.journeyman."
 )]
@@ -29,20 +51,86 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Serve(serve::Serve),
     Import(import::Import),
     Adopt(adopt::Adopt),
     Bench(bench::Bench),
+    Check(check::Check),
+    Graph(graph::Graphs),
+    Preview(preview::Preview),
+    Apply(apply::Apply),
+    Doctor(doctor::Doctor),
+    SendTest(send_test::SendTest),
+    Messages(messages::Messages),
+    Suppressions(suppressions::Suppressions),
+    Bounces(bounces::Bounces),
+    Why(why::Why),
+    Audit(audit::Audit),
+    Backtest(backtest::Backtest),
 }
 
 impl Arguments {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let config = crate::config::Config::load(self.config.as_deref())?;
+        let config = match self.command {
+            // Offline, and no secret is asked for.
+            Command::Check(check) => return check.run(self.config),
+            Command::Graph(graph) => return graph.run(),
+            // Asks for it where the configured database is named.
+            Command::Backtest(backtest) => return backtest.run(self.config.as_deref()).await,
+            // Says itself what is wrong with the configuration.
+            Command::Doctor(doctor) => return doctor.run(self.config.as_deref()).await,
+            // Asks for it where a person is to be looked up.
+            Command::Preview(preview) => return preview.run(self.config.as_deref()).await,
+            _ => crate::config::Config::load(self.config.as_deref())?,
+        };
         match self.command {
+            Command::Demo(demo) => demo.run(&config).await,
             Command::Serve(serve) => serve.run(&config).await,
             Command::Import(import) => import.run(&config).await,
             Command::Adopt(adopt) => adopt.run(&config).await,
             Command::Bench(bench) => bench.run(&config).await,
+            Command::Apply(apply) => apply.run(&config).await,
+            Command::SendTest(test) => test.run(&config).await,
+            Command::Messages(messages) => messages.run(&config).await,
+            Command::Suppressions(suppressions) => suppressions.run(&config).await,
+            Command::Bounces(bounces) => bounces.run(&config).await,
+            Command::Why(why) => why.run(&config).await,
+            Command::Audit(audit) => audit.run(&config).await,
+            Command::Backtest(_)
+            | Command::Check(_)
+            | Command::Graph(_)
+            | Command::Doctor(_)
+            | Command::Preview(_) => Ok(()),
         }
+    }
+}
+
+/// A channel by its name.
+fn channel(name: &str) -> Result<Channel, String> {
+    name.parse().map_err(|()| {
+        let known: Vec<&str> = Channel::ALL.iter().map(|channel| channel.name()).collect();
+        format!("there are {}", known.join(", "))
+    })
+}
+
+/// A message by its id.
+fn message(id: &str) -> Result<MessageId, String> {
+    id.parse()
+        .map_err(|_| "write it as `journeyman messages` does: msg_ and 32 letters and digits".to_owned())
+}
+
+/// A moment to the minute, UTC: 17 characters.
+fn minute(at: ShopTime) -> String {
+    let at = at.to_string();
+    at.get(..16).map_or(at.clone(), |cut| format!("{}Z", cut.replace('T', " ")))
+}
+
+/// The beginning of a text, on one line of at most so many characters.
+fn cut(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        None => line,
+        Some(_) => format!("{}…", line.chars().take(most.saturating_sub(1)).collect::<String>()),
     }
 }

@@ -1,5 +1,7 @@
 //! Configuration: `journeyman.yaml`, overridden by the environment.
 
+mod channels;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::postgres::{self, Source};
+
+pub use channels::{Channels, Dkim, Email, Relay, Tls};
 
 /// Everything a command needs to know before it begins. Holds secrets: no `Debug`.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct Config {
     pub postgres: Source,
     /// Name of the source -> write key.
     pub write_keys: BTreeMap<String, String>,
+    /// How messages leave.
+    pub channels: Channels,
 }
 
 /// What an installation is for. Outside production no message reaches a customer.
@@ -109,6 +115,31 @@ struct File {
     postgres: Option<String>,
     #[serde(default)]
     write_keys: BTreeMap<String, String>,
+    channels: Option<channels::Written>,
+    links: Option<channels::WrittenLinks>,
+    #[serde(default)]
+    redirect_all_to: BTreeMap<String, String>,
+    #[serde(default)]
+    allow_only: Vec<String>,
+    // Policies: the journey crate reads them, and knows every place.
+    #[serde(rename = "topics")]
+    _topics: Option<IgnoredAny>,
+    #[serde(rename = "minimum_gap")]
+    _minimum_gap: Option<IgnoredAny>,
+    #[serde(rename = "holdout")]
+    _holdout: Option<IgnoredAny>,
+    #[serde(rename = "rates")]
+    _rates: Option<IgnoredAny>,
+    #[serde(rename = "quiet_hours")]
+    _quiet_hours: Option<IgnoredAny>,
+    #[serde(rename = "caps")]
+    _caps: Option<IgnoredAny>,
+    #[serde(rename = "calendar")]
+    _calendar: Option<IgnoredAny>,
+    #[serde(rename = "senders")]
+    _senders: Option<IgnoredAny>,
+    #[serde(rename = "locales")]
+    _locales: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -119,23 +150,7 @@ struct Listen {
 }
 
 /// Keys of the language that this version does not read yet. Taking them without acting on them would be a lie.
-const NOT_YET: [&str; 15] = [
-    "redirect_all_to",
-    "allow_only",
-    "senders",
-    "topics",
-    "minimum_gap",
-    "holdout",
-    "rates",
-    "links",
-    "hold_marketing",
-    "quiet_hours",
-    "caps",
-    "calendar",
-    "alerts",
-    "secrets",
-    "channels",
-];
+const NOT_YET: [&str; 3] = ["hold_marketing", "alerts", "secrets"];
 
 /// The file that is read when none is named, where there is one.
 pub const FILE: &str = "journeyman.yaml";
@@ -194,6 +209,16 @@ impl Config {
                 message: error.to_string(),
             })?,
             write_keys: write_keys(environment, file.write_keys, &variable)?,
+            channels: Channels::read(
+                channels::File {
+                    channels: file.channels,
+                    links: file.links,
+                    redirect_all_to: file.redirect_all_to,
+                    allow_only: file.allow_only,
+                },
+                environment,
+                &variable,
+            )?,
         })
     }
 
@@ -205,6 +230,22 @@ impl Config {
             source: self.postgres.clone(),
             settings: Vec::new(),
         }
+    }
+}
+
+/// What the installation of a configuration is for, without asking for anything else in it.
+///
+/// # Errors
+/// [`Error`], naming the place.
+pub fn environment(file: &Path) -> Result<Environment, Error> {
+    let written = match std::fs::read_to_string(file) {
+        Ok(text) => parse(file, &text)?.environment,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::File { path: file.to_owned(), error }),
+    };
+    match std::env::var("JOURNEYMAN_ENVIRONMENT") {
+        Ok(value) if !value.trim().is_empty() => parsed(("JOURNEYMAN_ENVIRONMENT".to_owned(), value)),
+        _ => Ok(written.unwrap_or_default()),
     }
 }
 

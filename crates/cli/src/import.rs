@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use self::lines::{Form, Line, Source};
 pub(crate) use self::mapping::Mapping;
-use self::rejects::Rejects;
+pub(crate) use self::rejects::Rejects;
 use crate::SystemClock;
 use crate::doorway::Database;
 
@@ -201,34 +201,58 @@ pub(crate) async fn run(database: &Database, plan: Plan) -> anyhow::Result<Summa
     Ok(summary)
 }
 
+/// A line of a file, read.
+pub(crate) struct Read<'a> {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// What became of it.
+    pub(crate) event: Result<Event, Reject>,
+    /// When it was read.
+    pub(crate) received_at: ShopTime,
+    /// How far in the file as it lies on disk, bytes.
+    pub(crate) position: u64,
+    line: &'a Line,
+}
+
+impl Read<'_> {
+    /// The line as it goes into the rejects.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        self.line.text()
+    }
+}
+
 impl Plan {
-    /// Reads the lines after `skip` and hands them on in chunks; ends early when nobody takes them any more.
-    fn read(
+    /// The size of the file as it lies on disk, bytes.
+    pub(crate) fn bytes(&self) -> anyhow::Result<u64> {
+        self.source.bytes()
+    }
+
+    /// Hands the lines after `skip`, each read as a historical event, to `take` until it answers `false`. `digest` is what
+    /// the events' ids are made of.
+    pub(crate) fn each(
         &self,
         digest: journeyman_domain::FileDigest,
         skip: u64,
-        to_database: &mpsc::Sender<Chunk>,
+        mut take: impl FnMut(Read<'_>) -> anyhow::Result<bool>,
     ) -> anyhow::Result<()> {
         let mut lines = self.source.lines()?;
         let columns = lines.columns().map(|columns| self.mapping.bind(columns));
-        let mut chunk = Chunk::empty();
         loop {
             let Some((number, line)) =
                 lines.next(skip).with_context(|| self.source.path.display().to_string())?
             else {
-                break;
+                return Ok(());
             };
             let id = digest.line_id(number);
             let door = Door {
                 write_key: &self.name,
                 source: &self.name,
                 received_at: SystemClock.now(),
-                index: u32::try_from(number).unwrap_or(u32::MAX),
+                index: line_index(number),
                 message_id: Some(&id),
                 historical: true,
             };
-            let text = line.text();
-            let read = match &line {
+            let event = match &line {
                 Line::Broken { reject, .. } => Err(reject.clone()),
                 Line::Json(json) => read_line(json, &door),
                 Line::Record(record) => match &columns {
@@ -236,21 +260,39 @@ impl Plan {
                     None => read_line("", &door),
                 },
             };
-            chunk.add(number, read, text, &door);
-            if chunk.events.len() + chunk.rejected.len() >= CHUNK {
-                chunk.position = lines.position();
-                if to_database.blocking_send(std::mem::replace(&mut chunk, Chunk::empty())).is_err() {
-                    return Ok(());
-                }
+            let (position, received_at) = (lines.position(), door.received_at);
+            if !take(Read { number, event, received_at, position, line: &line })? {
+                return Ok(());
             }
         }
+    }
+
+    /// Reads the lines after `skip` and hands them on in chunks; ends early when nobody takes them any more.
+    fn read(
+        &self,
+        digest: journeyman_domain::FileDigest,
+        skip: u64,
+        to_database: &mpsc::Sender<Chunk>,
+    ) -> anyhow::Result<()> {
+        let mut chunk = Chunk::empty();
+        self.each(digest, skip, |read| {
+            chunk.add(read, &self.name);
+            if chunk.events.len() + chunk.rejected.len() < CHUNK {
+                return Ok(true);
+            }
+            Ok(to_database.blocking_send(std::mem::replace(&mut chunk, Chunk::empty())).is_ok())
+        })?;
         if chunk.to > 0 {
-            chunk.position = lines.position();
             // Refused only when the writer has failed, which its own error tells.
             let _ = to_database.blocking_send(chunk);
         }
         Ok(())
     }
+}
+
+/// A line's number as events carry it.
+fn line_index(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// By which a file that was written to is told.
@@ -269,18 +311,18 @@ impl Chunk {
         Self { events: Vec::new(), lines: Vec::new(), rejected: Vec::new(), to: 0, position: 0 }
     }
 
-    fn add(&mut self, number: u64, read: Result<Event, Reject>, text: Vec<u8>, door: &Door<'_>) {
-        self.to = number;
-        let received_at: ShopTime = door.received_at;
-        match read {
+    fn add(&mut self, read: Read<'_>, source: &str) {
+        (self.to, self.position) = (read.number, read.position);
+        let text = read.text();
+        match read.event {
             Ok(event) => {
                 self.events.push(event);
-                self.lines.push((number, text));
+                self.lines.push((read.number, text));
             }
             Err(reject) => self.rejected.push(Rejected {
-                received_at,
-                source: door.source.to_owned(),
-                index: door.index,
+                received_at: read.received_at,
+                source: source.to_owned(),
+                index: line_index(read.number),
                 reject,
                 body: text,
             }),
@@ -288,7 +330,8 @@ impl Chunk {
     }
 }
 
-fn bar(bytes: u64) -> ProgressBar {
+/// How far in a file reading is.
+pub(crate) fn bar(bytes: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg}\n{wide_bar} {bytes}/{total_bytes} {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(bytes).with_style(style)

@@ -6,10 +6,15 @@ pub mod bench;
 mod clock;
 mod commands;
 pub mod config;
+mod diagnostics;
 mod doorway;
 mod import;
 mod logging;
+mod outlet;
+mod people;
 pub mod postgres;
+mod shop;
+mod sink;
 
 use std::process::ExitCode;
 
@@ -17,7 +22,8 @@ use clap::Parser as _;
 
 pub use clock::SystemClock;
 
-/// Runs the command line. The exit code is 0 when done, 1 when it failed, 2 when it was called wrongly.
+/// Runs the command line. The exit code is 0 when done, 1 when it failed, 2 when it was called wrongly; `doctor` has codes
+/// of its own.
 pub fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
     logging::start();
@@ -33,11 +39,19 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", told(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => ended(&error),
     }
+}
+
+/// Says why a command failed, unless it has been said.
+fn ended(error: &anyhow::Error) -> ExitCode {
+    if let Some(diagnostics::ToldAs(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
+    if !error.is::<diagnostics::Told>() {
+        eprintln!("error: {}", told(error));
+    }
+    ExitCode::FAILURE
 }
 
 /// An error and its causes, without those whose words the one above them repeats.

@@ -1,6 +1,6 @@
 //! Events: everything that happens to a person.
 
-use crate::{EventId, Identity, Lane, SeenKey, ShopTime};
+use crate::{EventId, Identity, Lane, PersonId, SeenKey, ShopTime};
 
 /// What a message of the tracking form says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,11 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The kind of that code.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// As Postgres keeps it.
     pub fn code(self) -> i16 {
         match self {
@@ -69,6 +74,8 @@ pub struct Event {
     pub occurred_at: ShopTime,
     /// When we got it.
     pub received_at: ShopTime,
+    /// Whom it is about, where we know it ourselves: a click on a link of ours. Names are not asked then.
+    pub person: Option<PersonId>,
     /// The shop's own id of the person.
     pub external: Option<String>,
     /// The browser's or device's id.
@@ -87,6 +94,36 @@ pub struct Event {
 }
 
 impl Event {
+    /// What we tell ourselves of a person we know by id: that it happened at `at`. `key` is what makes it one event of its
+    /// source: of the same key the first counts. `properties` is a JSON object.
+    pub fn told(
+        source: &str,
+        name: &str,
+        key: &str,
+        person: PersonId,
+        at: ShopTime,
+        properties: serde_json::Value,
+    ) -> Self {
+        let key = SeenKey::new(source, key);
+        Self {
+            key,
+            id: EventId::new(at, key),
+            kind: Kind::Track,
+            name: name.to_owned(),
+            occurred_at: at,
+            received_at: at,
+            person: Some(person),
+            external: None,
+            anonymous: None,
+            previous: None,
+            source: source.to_owned(),
+            index: 0,
+            historical: false,
+            payload: serde_json::json!({ "type": "track", "event": name, "properties": properties })
+                .to_string(),
+        }
+    }
+
     /// The names this event gives its person, the strongest first. An alias's earlier name counts as a device's.
     pub fn identities(&self) -> impl Iterator<Item = Identity> + '_ {
         let external = self.external.iter().map(Identity::external);

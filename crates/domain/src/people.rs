@@ -3,7 +3,7 @@
 //! A name that is known leads to its person. A new name joins the person the event already names: a browser's
 //! anonymous person becomes known by the first `userId` seen with it, and no second one, since two known people are
 //! never one. Where both names lead to different people, nothing is joined here; `identify` and `alias` ask for a
-//! merge, which is carried out later.
+//! merge, which [`settle`](crate::merge::settle) decides on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,17 +82,19 @@ impl MergeReason {
     }
 }
 
-/// A merge asked for.
+/// A merge asked for. Who of the two stays is decided when both are locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MergeRequest {
-    /// Who is to end in `winner`.
-    pub loser: Who,
-    /// Who stays.
-    pub winner: Who,
+    /// Whom one of the event's names leads to.
+    pub other: Who,
+    /// Whom the event is about.
+    pub who: Who,
     /// Which event asked: index into the events planned for.
     pub event: usize,
     /// Why.
     pub reason: MergeReason,
+    /// Both have an id of the shop's: they are never one, whatever happens meanwhile.
+    pub both_known: bool,
 }
 
 /// What has to be written so that every event has its person.
@@ -152,12 +154,19 @@ impl Planning<'_> {
         let nameless = devices.into_iter().flatten().chain(aliased).find(|who| !self.known.contains(who));
         let who = nameless.unwrap_or_else(|| self.birth(event));
         if let Some(winner) = aliased.filter(|winner| *winner != who) {
-            let reason = MergeReason::Alias;
-            self.plan.merges.push(MergeRequest { loser: who, winner, event: index, reason });
+            self.known.insert(who);
+            self.ask(who, winner, index, MergeReason::Alias);
         }
         self.known.insert(who);
         self.plan.names.insert(external, who);
         who
+    }
+
+    fn ask(&mut self, other: Who, who: Who, event: usize, reason: MergeReason) {
+        if other != who {
+            let both_known = self.known.contains(&other) && self.known.contains(&who);
+            self.plan.merges.push(MergeRequest { other, who, event, reason, both_known });
+        }
     }
 
     fn birth(&mut self, event: &Event) -> Who {
@@ -174,26 +183,33 @@ impl Planning<'_> {
             Kind::Alias => Some(MergeReason::Alias),
             _ => None,
         };
-        let ask = |loser: Who, plan: &mut Plan| {
-            if let Some(reason) = reason.filter(|_| loser != who) {
-                plan.merges.push(MergeRequest { loser, winner: who, event: index, reason });
-            }
-        };
         let earlier = event.previous.as_ref().and_then(|name| self.look_up(&Identity::external(name)));
-        if let Some(earlier) = earlier {
-            ask(earlier, &mut self.plan);
+        if let (Some(earlier), Some(reason)) = (earlier, reason) {
+            self.ask(earlier, who, index, reason);
         }
         let device = event.anonymous.as_ref();
         for name in device.into_iter().chain(event.previous.as_ref().filter(|_| earlier.is_none())) {
             let name = Identity::anonymous(name);
-            match self.look_up(&name) {
-                None => {
+            match (self.look_up(&name), reason) {
+                (None, _) => {
                     self.plan.names.insert(name, who);
                 }
-                Some(other) if !self.known.contains(&other) => ask(other, &mut self.plan),
-                Some(_) => {}
+                (Some(other), Some(reason)) => self.ask(other, who, index, reason),
+                (Some(_), None) => {}
             }
         }
+    }
+}
+
+impl Plan {
+    /// People who were there before and whom this plan gives an id of the shop's, or asks to be one with somebody: to be
+    /// locked, so that nobody who is being merged becomes known meanwhile.
+    pub fn to_lock(&self) -> BTreeSet<Who> {
+        let asked = self.merges.iter().filter(|merge| !merge.both_known);
+        let asked: BTreeSet<Who> = asked.flat_map(|merge| [merge.other, merge.who]).collect();
+        let named = self.names.iter().filter(|(name, _)| name.kind == IdentityKind::External);
+        let here = named.map(|(_, who)| *who).filter(|who| matches!(who, Who::Here(_)));
+        here.chain(asked).collect()
     }
 }
 
@@ -259,7 +275,10 @@ mod tests {
         let asked: Vec<String> = plan
             .merges
             .iter()
-            .map(|m| format!("{}>{} {:?}", who(&m.loser), who(&m.winner), m.reason))
+            .map(|m| {
+                let refused = if m.both_known { " refused" } else { "" };
+                format!("{}+{} {:?}{refused}", who(&m.other), who(&m.who), m.reason)
+            })
             .collect();
         assert_eq!(asked.join(", "), merges, "merges");
     }
@@ -276,31 +295,44 @@ mod tests {
 
     #[test]
     fn two_known_people_share_a_browser() {
-        check("a~1!", "identify v a", "new0", "v=new0", "");
-        check("", "identify u a, identify v a, track - a", "new0 new1 new0", "u=new0 v=new1 a~new0", "");
-        check("u=1 v=2 a~1!", "identify v a", "2", "", "");
+        check("a~1!", "identify v a", "new0", "v=new0", "1+new0 Identify refused");
+        check("a~1!", "track v a", "new0", "v=new0", "");
+        check(
+            "",
+            "identify u a, identify v a, track - a",
+            "new0 new1 new0",
+            "u=new0 v=new1 a~new0",
+            "new0+new1 Identify refused",
+        );
+        check("u=1 v=2 a~1!", "identify v a", "2", "", "1+2 Identify refused");
     }
 
     #[test]
     fn merges_are_asked_for() {
-        check("u=1 a~2", "identify u a", "1", "", "2>1 Identify");
+        check("u=1 a~2", "identify u a", "1", "", "2+1 Identify");
         check("u=1 a~2", "track u a", "1", "", "");
-        check("u=1 a~2", "alias u a", "1", "", "2>1 Alias");
+        check("u=1 a~2", "alias u a", "1", "", "2+1 Alias");
         check("", "alias u a", "new0", "u=new0 a~new0", "");
         check("a~2", "alias u a", "2", "u=2", "");
         // Two of the shop's ids: recorded, for the merge to refuse with a reason.
-        check("old=1", "alias new old", "new0", "new=new0", "1>new0 Alias");
+        check("old=1", "alias new old", "new0", "new=new0", "1+new0 Alias refused");
         check("u=1", "alias u u", "1", "", "");
         // The alias came first: who comes by the old id later is asked to become whom it was given to.
-        check("", "alias new old, track old -", "new0 new1", "new=new0 old=new1 old~new0", "new1>new0 Alias");
-        check("new=1 old~1!", "track old -", "new0", "old=new0", "new0>1 Alias");
+        check(
+            "",
+            "alias new old, track old -",
+            "new0 new1",
+            "new=new0 old=new1 old~new0",
+            "new1+new0 Alias refused",
+        );
+        check("new=1 old~1!", "track old -", "new0", "old=new0", "new0+1 Alias refused");
         check("x~1", "track x -", "1", "x=1", "");
         check(
             "",
             "track - a, track u -, identify u a",
             "new0 new1 new1",
             "u=new1 a~new0",
-            "new0>new1 Identify",
+            "new0+new1 Identify",
         );
     }
 }

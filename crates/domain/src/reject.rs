@@ -33,6 +33,8 @@ pub enum Reason {
     NoIdentity,
     /// A value for which `--values` has no name.
     UnknownValue,
+    /// An id of ours that is nobody's.
+    NoPerson,
     /// Passed every check here, and the database would still not store it.
     DatabaseRefused,
 }
@@ -55,6 +57,7 @@ impl Reason {
             Self::UnknownType => "unknown_type",
             Self::NoIdentity => "no_identity",
             Self::UnknownValue => "unknown_value",
+            Self::NoPerson => "no_person",
             Self::DatabaseRefused => "database_refused",
         }
     }

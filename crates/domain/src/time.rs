@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// Shop time is injected: the machine's clock in production, a virtual one in the demo, in `simulate` and in tests.
 /// Machine time (leases, sockets, timeouts) is `std::time::Instant` or the database's clock and never becomes one of these.
+/// In stored payloads it is microseconds since the epoch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(into = "i64", try_from = "i64")]
 pub struct ShopTime(Timestamp);
 
 impl ShopTime {
@@ -32,6 +33,16 @@ impl ShopTime {
         self.0
     }
 
+    /// From microseconds since the epoch; `None` outside the years -9999 to 9999.
+    pub fn from_microsecond(micros: i64) -> Option<Self> {
+        Timestamp::from_microsecond(micros).ok().map(Self)
+    }
+
+    /// Microseconds since the epoch.
+    pub fn as_microsecond(self) -> i64 {
+        self.0.as_microsecond()
+    }
+
     /// Milliseconds since the epoch.
     pub fn as_millisecond(self) -> i64 {
         self.0.as_millisecond()
@@ -45,6 +56,26 @@ impl ShopTime {
     /// How long after `earlier` this is; negative where it is before.
     pub fn since(self, earlier: Self) -> SignedDuration {
         self.0.duration_since(earlier.0)
+    }
+}
+
+impl Default for ShopTime {
+    fn default() -> Self {
+        Self::EPOCH
+    }
+}
+
+impl From<ShopTime> for i64 {
+    fn from(at: ShopTime) -> Self {
+        at.as_microsecond()
+    }
+}
+
+impl TryFrom<i64> for ShopTime {
+    type Error = &'static str;
+
+    fn try_from(micros: i64) -> Result<Self, &'static str> {
+        Self::from_microsecond(micros).ok_or("a moment outside the calendar")
     }
 }
 

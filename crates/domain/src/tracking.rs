@@ -93,6 +93,7 @@ pub fn read(
         name,
         occurred_at: occurred_at(timestamp, sent_at, door.received_at),
         received_at: door.received_at,
+        person: None,
         external,
         anonymous,
         previous,

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "the loops run on machine time")]
 
+pub mod apply;
+pub mod deploy;
 mod doorbell;
-mod event_log;
-mod reader;
+mod drive;
+pub mod machine;
+pub mod outlet;
+pub mod past;
 
 pub use doorbell::Doorbell;
-pub use event_log::{EventLog, PostgresLog};
-pub use reader::{FULL_SCAN, Reader};
+pub use drive::{Counts, Engine, Pools, WORKERS};

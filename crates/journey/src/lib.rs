@@ -1,1 +1,25 @@
 #![doc = include_str!("../README.md")]
+
+mod block;
+mod canonical;
+mod check;
+mod diagnostic;
+mod expr;
+pub mod graph;
+mod journey;
+mod literal;
+mod policies;
+mod segment;
+mod source;
+mod templates;
+mod tracking;
+mod tree;
+mod words;
+
+pub use check::{Checked, Kind, Version, check, pinned};
+pub use diagnostic::{CODES, Code, Diagnostic, Severity, Span};
+pub use source::{FILE_BYTES, Source};
+pub use templates::{Templates, template_faults};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+pub mod backtest;
+pub mod chaos;
+mod memory;
+mod random;
+pub mod shoppers;
+mod world;
+
+pub use memory::{Defect, LEASE, Memory, MessageState, Outgoing, Poison, Session};
+pub use random::Random;
+pub use world::World;

@@ -11,6 +11,10 @@ use crate::Error;
 const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// From 1970 to 2000, where Postgres's binary times begin, microseconds.
 const EPOCH_2000: i64 = 946_684_800_000_000;
+/// Postgres's numbers of the types of arrays' elements; fixed for ever.
+const SMALLINT: i32 = 21;
+const TEXT: i32 = 25;
+const DOUBLE: i32 = 701;
 
 /// Rows in COPY's binary form, built value by value in the order of the statement's columns.
 pub(crate) struct Rows {
@@ -40,6 +44,23 @@ impl Rows {
         self
     }
 
+    pub(crate) fn null(&mut self) -> &mut Self {
+        self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
+        self
+    }
+
+    /// The value, or null.
+    pub(crate) fn maybe<T>(
+        &mut self,
+        value: Option<T>,
+        write: impl FnOnce(&mut Self, T) -> &mut Self,
+    ) -> &mut Self {
+        match value {
+            Some(value) => write(self, value),
+            None => self.null(),
+        }
+    }
+
     pub(crate) fn uuid(&mut self, value: Uuid) -> &mut Self {
         self.value(&[], value.as_bytes())
     }
@@ -50,6 +71,18 @@ impl Rows {
 
     pub(crate) fn smallint(&mut self, value: i16) -> &mut Self {
         self.value(&[], &value.to_be_bytes())
+    }
+
+    pub(crate) fn integer(&mut self, value: i32) -> &mut Self {
+        self.value(&[], &value.to_be_bytes())
+    }
+
+    pub(crate) fn double(&mut self, value: f64) -> &mut Self {
+        self.value(&[], &value.to_be_bytes())
+    }
+
+    pub(crate) fn bytea(&mut self, value: &[u8]) -> &mut Self {
+        self.value(&[], value)
     }
 
     pub(crate) fn boolean(&mut self, value: bool) -> &mut Self {
@@ -67,6 +100,44 @@ impl Rows {
     /// JSON text, as version 1 of jsonb's binary form has it.
     pub(crate) fn jsonb(&mut self, value: &str) -> &mut Self {
         self.value(&[1], value.as_bytes())
+    }
+
+    pub(crate) fn smallints(&mut self, values: &[i16]) -> &mut Self {
+        self.array(SMALLINT, values, |rows, value| rows.smallint(*value))
+    }
+
+    pub(crate) fn doubles(&mut self, values: &[f64]) -> &mut Self {
+        self.array(DOUBLE, values, |rows, value| rows.double(*value))
+    }
+
+    pub(crate) fn texts<T: AsRef<str>>(&mut self, values: &[T]) -> &mut Self {
+        self.array(TEXT, values, |rows, value| rows.text(value.as_ref()))
+    }
+
+    /// An array of one dimension, counted from 1, without nulls; one without elements has no dimension.
+    fn array<T>(
+        &mut self,
+        element: i32,
+        values: &[T],
+        write: impl for<'a> Fn(&'a mut Self, &T) -> &'a mut Self,
+    ) -> &mut Self {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        let dimensions = i32::from(!values.is_empty());
+        for header in [dimensions, 0, element] {
+            self.bytes.extend_from_slice(&header.to_be_bytes());
+        }
+        if !values.is_empty() {
+            let length = i32::try_from(values.len()).unwrap_or(i32::MAX);
+            self.bytes.extend_from_slice(&length.to_be_bytes());
+            self.bytes.extend_from_slice(&1_i32.to_be_bytes());
+        }
+        for value in values {
+            write(self, value);
+        }
+        let length = i32::try_from(self.bytes.len() - start - 4).unwrap_or(i32::MAX);
+        self.bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        self
     }
 
     /// Sends the rows; answers how many arrived.

@@ -24,6 +24,9 @@ pub enum Error {
     /// Somebody else did it meanwhile.
     #[error("{0}")]
     Conflict(String),
+    /// A lease is another's now: drop what was known under it.
+    #[error("the lease is another's now: {0}")]
+    Lost(String),
     /// The schema is not the one this program writes.
     #[error("the schema does not fit this program: {0}")]
     Schema(#[source] sqlx::migrate::MigrateError),

@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use journeyman_domain::{Event, PersonId, Reason, Reject, SeenKey, Shard, ShardSet, ShopTime};
+use journeyman_domain::merge::Merge;
+use journeyman_domain::row::{KIND_CLOSE, KIND_TAKE};
+use journeyman_domain::{Event, Lane, PersonId, Reason, Reject, SeenKey, Shard, ShardSet, ShopTime};
 use sqlx::postgres::PgPool;
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
 use crate::copy::Rows;
 use crate::imports::Advance;
-use crate::pool::{begin, in_time};
+use crate::intake::KIND_EVENT;
+use crate::people::{Heads, Resolved};
+use crate::pool::{SILENCE, begin, in_time};
+use crate::suppressions::{self, Suppression};
 use crate::{Error, partitions, people, row, statements};
 
 /// How often a transaction that was broken off is written again at once.
 const ATTEMPTS: usize = 5;
-/// The kind of an intake row that is an event.
-pub const INTAKE_EVENT: i16 = 1;
 
 /// A message that could not be an event, as it is kept.
 #[derive(Clone, Debug)]
@@ -45,7 +48,7 @@ pub enum Outcome {
     Accepted,
     /// Its message was stored before.
     Duplicate,
-    /// The database would not store it; recorded in `rejected_events`.
+    /// The database would not store it, or it is about nobody; recorded in `rejected_events`.
     Refused(Reject),
 }
 
@@ -60,7 +63,7 @@ pub struct Written {
 
 /// What decides whether a message was stored before.
 #[derive(Clone, Copy)]
-enum Once<'a> {
+pub(crate) enum Once<'a> {
     /// `seen`.
     Seen,
     /// The row of `imports`, moved on in the same transaction.
@@ -76,7 +79,7 @@ enum Once<'a> {
 /// As [`Error`] says. Whether the transaction had committed may be unknown when the connection broke at its end; to
 /// write the same again is safe, since `seen` knows what was stored.
 pub async fn write(pool: &PgPool, events: &[Event], rejected: &[Rejected]) -> Result<Written, Error> {
-    write_once(pool, events, rejected, Once::Seen).await
+    write_once(pool, events, rejected, Once::Seen, &[]).await
 }
 
 /// Writes lines of an import and moves its progress on, in one transaction.
@@ -89,21 +92,31 @@ pub async fn write_import(
     rejected: &[Rejected],
     advance: &Advance,
 ) -> Result<Written, Error> {
-    write_once(pool, events, rejected, Once::Import(advance)).await
+    write_once(pool, events, rejected, Once::Import(advance), &[]).await
 }
 
 #[tracing::instrument(level = "debug", skip_all, fields(events = events.len(), rejected = rejected.len()))]
-async fn write_once(
+pub(crate) async fn write_once(
     pool: &PgPool,
     events: &[Event],
     rejected: &[Rejected],
     once: Once<'_>,
+    said: &[(&Suppression, bool)],
 ) -> Result<Written, Error> {
     let mut halving = false;
     let mut attempt = 1;
     loop {
-        let done = match begin(pool).await {
-            Ok(tx) => in_time(tx, async |tx| transaction(tx, events, rejected, once, halving).await).await,
+        let done = match begin(pool, SILENCE).await {
+            Ok(tx) => {
+                in_time(tx, SILENCE, async |tx| {
+                    let written = transaction(tx, events, rejected, once, halving).await?;
+                    // Whether the event is new or not: what it says of addresses is to hold in any case.
+                    suppressions::change(tx, said).await?;
+                    tx.execute("COMMIT").await?;
+                    Ok(written)
+                })
+                .await
+            }
             Err(error) => Err(error),
         };
         match done {
@@ -139,14 +152,15 @@ async fn transaction(
     once: Once<'_>,
     halving: bool,
 ) -> Result<Written, Error> {
-    let mut outcomes = vec![Outcome::Duplicate; events.len()];
-    let mut shards = ShardSet::default();
+    let heads = people::heads(tx, events).await?;
+    let mut written =
+        Written { outcomes: vec![Outcome::Duplicate; events.len()], shards: ShardSet::default() };
     if halving {
-        insert_by_halves(tx, events, once, &mut outcomes, &mut shards).await?;
+        insert_by_halves(tx, events, once, &heads, &mut written).await?;
     } else {
-        insert(tx, events, 0..events.len(), once, &mut outcomes, &mut shards).await?;
+        insert(tx, events, 0..events.len(), once, &heads, &mut written).await?;
     }
-    let refused = outcomes.iter().zip(events).filter_map(|(outcome, event)| {
+    let refused = written.outcomes.iter().zip(events).filter_map(|(outcome, event)| {
         let Outcome::Refused(reject) = outcome else { return None };
         Some(Rejected {
             received_at: event.received_at,
@@ -157,15 +171,15 @@ async fn transaction(
         })
     });
     let refused: Vec<Rejected> = refused.collect();
-    if refused.len() > 1 && refused.len() == events.len() {
+    let by_database = |refused: &&Rejected| refused.reject.reason == Reason::DatabaseRefused;
+    if refused.len() > 1 && refused.iter().filter(by_database).count() == events.len() {
         return Err(Error::RefusesAll(refused[0].reject.detail.clone()));
     }
     insert_rejected(tx, rejected.iter().chain(&refused)).await?;
     if let Once::Import(advance) = once {
         advance.run(tx, refused.len() as i64).await?;
     }
-    tx.execute("COMMIT").await?;
-    Ok(Written { outcomes, shards })
+    Ok(written)
 }
 
 /// Inserts what of `range` is new, and says so in `outcomes`.
@@ -174,24 +188,31 @@ async fn insert(
     events: &[Event],
     range: Range<usize>,
     once: Once<'_>,
-    outcomes: &mut [Outcome],
-    shards: &mut ShardSet,
+    heads: &Heads,
+    written: &mut Written,
 ) -> Result<(), Error> {
+    let (about, nobodys): (Vec<usize>, Vec<usize>) =
+        range.partition(|nth| events[*nth].person.is_none_or(|person| heads.contains_key(&person)));
+    for nth in nobodys {
+        let reject = Reject::new("", Reason::NoPerson, "there is no person of that id");
+        written.outcomes[nth] = Outcome::Refused(reject);
+    }
     let fresh = match once {
-        Once::Seen => unseen(tx, &events[range.clone()]).await?,
-        Once::Import(_) => (0..range.len()).collect(),
+        Once::Seen => unseen(tx, events, about).await?,
+        Once::Import(_) => about,
     };
     if fresh.is_empty() {
         return Ok(());
     }
-    let new: Vec<&Event> = fresh.iter().map(|nth| &events[range.start + nth]).collect();
-    let people = people::resolve(tx, &new).await?;
+    let new: Vec<&Event> = fresh.iter().map(|nth| &events[*nth]).collect();
+    let Resolved { people, merges } = people::resolve(tx, &new, heads).await?;
     copy_events(tx, &new, &people).await?;
-    copy_intake(tx, &new, &people).await?;
+    copy_intake(tx, &new, &people, &merges).await?;
     for nth in fresh {
-        outcomes[range.start + nth] = Outcome::Accepted;
+        written.outcomes[nth] = Outcome::Accepted;
     }
-    people.iter().for_each(|person| shards.insert(Shard::of(*person)));
+    let merged = merges.iter().flat_map(|(merge, _)| [merge.loser, merge.winner]);
+    people.into_iter().chain(merged).for_each(|person| written.shards.insert(Shard::of(person)));
     Ok(())
 }
 
@@ -200,13 +221,13 @@ async fn insert_by_halves(
     tx: &mut PgConnection,
     events: &[Event],
     once: Once<'_>,
-    outcomes: &mut [Outcome],
-    shards: &mut ShardSet,
+    heads: &Heads,
+    written: &mut Written,
 ) -> Result<(), Error> {
     let mut parts = Vec::from([Range { start: 0, end: events.len() }]);
     while let Some(part) = parts.pop() {
         tx.execute("SAVEPOINT part").await?;
-        match insert(tx, events, part.clone(), once, outcomes, shards).await {
+        match insert(tx, events, part.clone(), once, heads, written).await {
             Ok(()) => {
                 tx.execute("RELEASE SAVEPOINT part").await?;
             }
@@ -214,7 +235,8 @@ async fn insert_by_halves(
                 tx.execute("ROLLBACK TO SAVEPOINT part").await?;
                 if part.len() <= 1 {
                     let detail = error.to_string();
-                    outcomes[part.start] = Outcome::Refused(Reject::new("", Reason::DatabaseRefused, detail));
+                    written.outcomes[part.start] =
+                        Outcome::Refused(Reject::new("", Reason::DatabaseRefused, detail));
                     continue;
                 }
                 let middle = part.start + part.len() / 2;
@@ -227,20 +249,20 @@ async fn insert_by_halves(
     Ok(())
 }
 
-/// Which of the events are new, each message once: the first of equals.
+/// Which of these events are new, each message once: the first of equals.
 #[tracing::instrument(level = "debug", skip_all)]
-async fn unseen(tx: &mut PgConnection, events: &[Event]) -> Result<Vec<usize>, Error> {
-    let Some(first) = events.first() else { return Ok(Vec::new()) };
-    let keys: BTreeSet<SeenKey> = events.iter().map(|event| event.key).collect();
+async fn unseen(tx: &mut PgConnection, events: &[Event], of: Vec<usize>) -> Result<Vec<usize>, Error> {
+    let Some(first) = of.first() else { return Ok(Vec::new()) };
+    let keys: BTreeSet<SeenKey> = of.iter().map(|nth| events[*nth].key).collect();
     let sorted: Vec<Uuid> = keys.iter().map(|key| key.uuid()).collect();
-    let day = first.received_at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let day = events[*first].received_at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
     let new: Vec<Uuid> = sqlx::query_scalar(statements::INSERT_SEEN)
         .bind(sorted)
         .bind(jiff_sqlx::ToSqlx::to_sqlx(day))
         .fetch_all(tx)
         .await?;
     let mut new: BTreeSet<u128> = new.iter().map(Uuid::as_u128).collect();
-    Ok(events.iter().enumerate().filter(|(_, event)| new.remove(&event.key.0)).map(|(nth, _)| nth).collect())
+    Ok(of.into_iter().filter(|nth| new.remove(&events[*nth].key.0)).collect())
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
@@ -264,16 +286,33 @@ async fn copy_events(tx: &mut PgConnection, events: &[&Event], people: &[PersonI
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
-async fn copy_intake(tx: &mut PgConnection, events: &[&Event], people: &[PersonId]) -> Result<(), Error> {
-    let mut rows = Rows::new(6, events.len() * 80);
+async fn copy_intake(
+    tx: &mut PgConnection,
+    events: &[&Event],
+    people: &[PersonId],
+    merges: &[(Merge, ShopTime)],
+) -> Result<(), Error> {
+    let mut rows = Rows::new(6, (events.len() + merges.len() * 2) * 80);
     for (event, person) in events.iter().zip(people) {
         rows.row()
             .smallint(i16::from(Shard::of(*person).0))
             .smallint(event.lane().code())
-            .smallint(INTAKE_EVENT)
+            .smallint(KIND_EVENT)
             .bigint(person.0)
             .uuid(event.id.0)
             .timestamptz(event.received_at);
+    }
+    // Behind what the same requests say of either: the loser is closed when it is applied.
+    for (merge, at) in merges {
+        for (kind, person) in [(KIND_CLOSE, merge.loser), (KIND_TAKE, merge.winner)] {
+            rows.row()
+                .smallint(i16::from(Shard::of(person).0))
+                .smallint(Lane::Live.code())
+                .smallint(kind)
+                .bigint(person.0)
+                .uuid(merge.reference())
+                .timestamptz(*at);
+        }
     }
     rows.send(tx, statements::COPY_INTAKE).await?;
     Ok(())

@@ -1,65 +1,32 @@
 //! The queue of what has to be applied.
 
-use journeyman_domain::{EventId, Lane, PersonId, Shard, ShopTime};
+use journeyman_domain::row::Place;
+use journeyman_domain::{EventId, PersonId, Shard, ShopTime};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
-use uuid::Uuid;
 
 use crate::{Error, row, statements};
 
-/// Where a row of intake stands: its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Whose queue.
-    pub shard: Shard,
-    /// Which of the shard's two.
-    pub lane: Lane,
-    /// In the order of insertion, which is not the order of commits.
-    pub seq: i64,
-}
+/// The kind of a row that is an event.
+pub const KIND_EVENT: i16 = 1;
+/// The kind of a row that says that a channel took a message.
+pub const KIND_ACCEPTED: i16 = 2;
+/// The kind of a row that says that a channel refused a message for good.
+pub const KIND_REJECTED: i16 = 3;
 
 /// One waiting input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input {
     /// Its key.
     pub place: Place,
-    /// What `ref` refers to; 1: an event.
+    /// What `ref` refers to: [`KIND_EVENT`] an event, the others a message.
     pub kind: i16,
     /// Whose.
     pub person: PersonId,
-    /// The event.
+    /// The event's id, or the message's.
     pub event: EventId,
     /// When it came through the door.
     pub received_at: ShopTime,
-}
-
-/// The first `limit` inputs of a queue at or above the mark `from`.
-///
-/// # Errors
-/// As [`Error`] says.
-#[tracing::instrument(level = "trace", skip(pool))]
-pub async fn poll(
-    pool: &PgPool,
-    shard: Shard,
-    lane: Lane,
-    from: i64,
-    limit: usize,
-) -> Result<Vec<Input>, Error> {
-    let rows: Vec<(i64, i16, i64, Uuid, jiff_sqlx::Timestamp)> = sqlx::query_as(statements::POLL_INTAKE)
-        .bind(i16::from(shard.0))
-        .bind(lane.code())
-        .bind(from)
-        .bind(limit as i64)
-        .fetch_all(pool)
-        .await?;
-    let input = |(seq, kind, person, reference, received_at)| Input {
-        place: Place { shard, lane, seq },
-        kind,
-        person: PersonId(person),
-        event: EventId(reference),
-        received_at: row::shop_time(received_at),
-    };
-    Ok(rows.into_iter().map(input).collect())
 }
 
 /// Deletes what was applied, in the transaction that applied it; returns how many were still there.

@@ -1,20 +1,42 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backfill;
+pub mod batch;
+pub mod consents;
+pub mod console;
 mod copy;
+pub mod deployments;
 mod error;
+mod features;
+pub mod history;
 pub mod imports;
 pub mod ingest;
 pub mod installation;
 pub mod intake;
+mod lease;
+pub mod lines;
+pub mod lower;
+pub mod messages;
 mod migrate;
+mod nodelay;
+pub mod outbox;
+pub mod own_database;
 pub mod partitions;
 mod people;
 mod pool;
+pub mod queues;
+pub mod recorded;
 pub mod retention;
 mod row;
+pub mod slices;
 mod statements;
+mod stored_events;
+pub mod suppressions;
+pub mod tally;
+pub mod told;
 
+pub use batch::Batch;
 pub use error::Error;
 pub use migrate::{MIGRATIONS, migrate};
-pub use pool::{Durability, Limits, connect, durability, options};
+pub use pool::{Durability, ENGINE_SILENCE, Limits, REPORT_SILENCE, connect, durability, options, read};
 pub use statements::STATEMENTS;

@@ -1,10 +1,14 @@
 //! Weekly partitions, made ahead.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
-use journeyman_domain::{EventId, ShopTime};
+use journeyman_domain::row::Write;
+use journeyman_domain::{EventId, MessageId, ShopTime};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
+use crate::pool::{REPORT_SILENCE, read};
 use crate::{Error, statements};
 
 /// How many weeks beyond the present one there are partitions for.
@@ -12,16 +16,24 @@ pub const WEEKS_AHEAD: i64 = 4;
 /// How many weeks back: the clock of another process, or the one of a batch just received, may be behind.
 const WEEKS_BACK: i64 = 1;
 
-/// A table partitioned by week, and what its bounds are made of.
+/// How a table's weeks are told apart.
 #[derive(Clone, Copy)]
 enum By {
     /// Ranges of UUIDv7.
     Id,
-    /// Ranges of `received_at`.
+    /// Ranges of a moment.
     Time,
 }
 
-const TABLES: [(&str, By); 2] = [("events", By::Id), ("rejected_events", By::Time)];
+/// Every table that is partitioned by week.
+const TABLES: [(&str, By); 6] = [
+    ("events", By::Id),
+    ("rejected_events", By::Time),
+    ("journal", By::Time),
+    ("messages", By::Id),
+    ("decisions", By::Time),
+    ("ended_runs", By::Time),
+];
 
 /// Makes the partitions around `now` that are missing; returns the names of those it made.
 ///
@@ -32,22 +44,67 @@ const TABLES: [(&str, By); 2] = [("events", By::Id), ("rejected_events", By::Tim
 /// [`Error::Busy`] when a long transaction holds the table; nothing is half made.
 #[tracing::instrument(level = "debug", skip_all, fields(%now))]
 pub async fn ensure(pool: &PgPool, now: ShopTime) -> Result<Vec<String>, Error> {
+    // What is ahead first: nothing that stands in the way of a past week may keep it from being made.
+    let weeks = (0..=WEEKS_AHEAD).chain(-WEEKS_BACK..0);
+    make(pool, weeks.filter_map(|week| Some((week_of(now, week)?, week < 0))).collect()).await
+}
+
+/// Makes the partitions of these moments' weeks: of what a batch was to write when it met
+/// [`Error::NoPartition`], the weeks of its moments and of its messages' runs.
+///
+/// # Errors
+/// As [`ensure`]; also where a week can't be made.
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn ensure_for(pool: &PgPool, write: &Write) -> Result<Vec<String>, Error> {
+    ensure_at(pool, moments(write)).await
+}
+
+/// Makes the partitions of the weeks of these moments.
+pub(crate) async fn ensure_at(
+    pool: &PgPool,
+    moments: impl Iterator<Item = ShopTime>,
+) -> Result<Vec<String>, Error> {
+    let weeks: BTreeSet<(ShopTime, ShopTime)> = moments.filter_map(|moment| week_of(moment, 0)).collect();
+    make(pool, weeks.into_iter().map(|week| (week, false)).collect()).await
+}
+
+/// What decides where the rows of a batch go.
+fn moments(write: &Write) -> impl Iterator<Item = ShopTime> {
+    let messages = write.queued.iter().chain(&write.withheld).map(|row| row.message);
+    let messages = messages.chain(write.cancelled.iter().copied());
+    std::iter::once(write.now)
+        .chain(write.journal.iter().map(|row| row.at))
+        .chain(write.decisions.iter().map(|row| row.at))
+        .chain(write.ended.iter().map(|row| row.ended_at))
+        .chain(messages.filter_map(moment))
+}
+
+/// The moment that decides in which week a message is kept: that of its run's start.
+pub(crate) fn moment(message: MessageId) -> Option<ShopTime> {
+    ShopTime::from_millisecond((message.0.as_u128() >> 80) as i64)
+}
+
+/// Makes what is missing of these weeks in every table. A week that `may_fail` is let go where something stands in its
+/// way for good.
+async fn make(pool: &PgPool, weeks: Vec<((ShopTime, ShopTime), bool)>) -> Result<Vec<String>, Error> {
     let mut made = Vec::new();
-    let mut connection = pool.acquire().await?;
     for (table, by) in TABLES {
-        let there: Vec<String> =
-            sqlx::query_scalar(statements::PARTITION_NAMES).bind(table).fetch_all(&mut *connection).await?;
-        // What is ahead first: nothing that stands in the way of a past week may keep it from being made.
-        for week in (0..=WEEKS_AHEAD).chain(-WEEKS_BACK..0) {
-            let Some((from, to)) = week_of(now, week) else { continue };
+        let there: Vec<String> = read(pool, REPORT_SILENCE, async |connection| {
+            Ok(sqlx::query_scalar(statements::PARTITION_NAMES).bind(table).fetch_all(connection).await?)
+        })
+        .await?;
+        for ((from, to), may_fail) in &weeks {
             let name = format!("{table}_{}", from.timestamp().strftime("%Y%m%d"));
             if there.contains(&name) {
                 continue;
             }
-            match attach(&mut connection, table, &name, by, from, to).await {
+            let attached = read(pool, REPORT_SILENCE, async |connection| {
+                attach(connection, table, &name, by, *from, *to).await
+            });
+            match attached.await {
                 Ok(true) => made.push(name),
                 Ok(false) => {}
-                Err(error) if week < 0 && !error.is_passing() => {
+                Err(error) if *may_fail && !error.is_passing() => {
                     tracing::warn!(%error, "no partition {name} for the past week, where nothing is expected");
                 }
                 Err(error) => return Err(error),

@@ -4,6 +4,7 @@ use jiff::{ToSpan, tz::TimeZone};
 use journeyman_domain::ShopTime;
 use sqlx::postgres::PgPool;
 
+use crate::pool::{REPORT_SILENCE, read};
 use crate::{Error, statements};
 
 /// For how many days a message is known to have been stored.
@@ -21,12 +22,13 @@ pub async fn forget_seen(pool: &PgPool, now: ShopTime) -> Result<u64, Error> {
     let Ok(before) = today.checked_sub(SEEN_DAYS.days()) else { return Ok(0) };
     let mut rows = 0;
     loop {
-        let piece = sqlx::query(statements::DELETE_SEEN_BEFORE)
-            .bind(jiff_sqlx::ToSqlx::to_sqlx(before))
-            .bind(PIECE)
-            .execute(pool)
-            .await?
-            .rows_affected();
+        let piece = read(pool, REPORT_SILENCE, async |connection| {
+            let delete = sqlx::query(statements::DELETE_SEEN_BEFORE)
+                .bind(jiff_sqlx::ToSqlx::to_sqlx(before))
+                .bind(PIECE);
+            Ok(delete.execute(connection).await?.rows_affected())
+        })
+        .await?;
         rows += piece;
         if piece < PIECE as u64 {
             return Ok(rows);

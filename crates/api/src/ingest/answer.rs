@@ -15,7 +15,7 @@ const FLOOD_SECONDS: u32 = 10;
 
 /// One message that was not taken.
 #[derive(Serialize)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Which message of the request, from 0.
     index: u32,
     /// The field at fault, in dots.
@@ -45,7 +45,7 @@ impl Fault {
 }
 
 /// Every answer of the ingest endpoints.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// 200, or 400 where nothing was usable.
     Taken { accepted: usize, duplicates: usize, errors: Vec<Fault> },
     /// 413.

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const DISCARD: (usize, Duration) = (1 << 20, Duration::from_secs(1));
 
 /// Why a body could not be read.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Over the limit; what was read until then.
     TooLarge(Vec<u8>),
     /// No room for more at the moment.
@@ -24,13 +24,13 @@ pub(super) enum Unread {
 }
 
 /// Room for what is under way, shared by all requests, in KiB; taken as bytes arrive and given back on drop.
-pub(super) struct Room {
+pub(crate) struct Room {
     shared: Arc<Semaphore>,
     taken: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
-    pub(super) fn new(shared: &Arc<Semaphore>) -> Self {
+    pub(crate) fn new(shared: &Arc<Semaphore>) -> Self {
         Self { shared: shared.clone(), taken: None }
     }
 
@@ -53,7 +53,7 @@ impl Room {
 
 /// Reads a body of at most `limit` bytes, decompressed, within `deadline`. A gzip bomb is read up to the limit and
 /// no further.
-pub(super) async fn read(
+pub(crate) async fn read(
     body: &mut Body,
     limit: usize,
     deadline: Duration,
@@ -84,7 +84,7 @@ async fn read_all(body: &mut Body, limit: usize, room: &mut Room) -> Result<Byte
 }
 
 /// Reads on without keeping anything, so that the client gets to hear the answer.
-pub(super) async fn discard(mut body: Body) {
+pub(crate) async fn discard(mut body: Body) {
     let (most, deadline) = DISCARD;
     let mut left = most;
     let reading = async {

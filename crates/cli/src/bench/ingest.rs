@@ -2,7 +2,6 @@
 //! the same rows into the same tables in the same run.
 
 mod bare;
-mod client;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,21 +9,13 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use hyper::body::Bytes;
 use indicatif::ProgressBar;
-use journeyman_api::ingest::{Limits, WriteKeys};
-use journeyman_api::{Ingest, public, server};
-use journeyman_store::{Limits as Connections, connect};
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
+use super::door::{BATCH, CONNECTIONS, Door, KEY, client};
 use super::scratch::Scratch;
-use super::{Report, rounded};
-use crate::SystemClock;
+use super::{Goal, Report, rounded};
 
-const KEY: &str = "bench";
-/// Messages in a batch, connections of the load, and the ratio to reach, as the bench's definition has them.
-const BATCH: usize = 100;
-const CONNECTIONS: usize = 8;
+/// The ratio to reach.
 const GOAL: f64 = 0.5;
 /// Connections of the load of single messages.
 const SINGLES: usize = 32;
@@ -61,7 +52,7 @@ pub async fn run(options: &PgConnectOptions, size: Size) -> anyhow::Result<Repor
 }
 
 async fn measure(scratch: &Scratch, size: Size) -> anyhow::Result<Report> {
-    let door = Door::open(&scratch.options).await?;
+    let door = Door::open(&scratch.options, Arc::new(|_| {})).await?;
     let durability = journeyman_store::durability(&scratch.pool).await?;
     let bar = ProgressBar::new(size.runs as u64 + 1).with_message("runs");
     let (mut runs, mut groups) = (Vec::new(), Vec::new());
@@ -86,7 +77,7 @@ async fn measure(scratch: &Scratch, size: Size) -> anyhow::Result<Report> {
         bench: "ingest",
         unit: "events/s",
         runs,
-        goal: GOAL,
+        goal: Goal::AtLeast(GOAL),
         notes: vec![
             format!(
                 "PostgreSQL {}, fsync {}; {} events of {bytes} bytes about {} people a run",
@@ -107,32 +98,6 @@ async fn measure(scratch: &Scratch, size: Size) -> anyhow::Result<Report> {
             singles,
         ],
     })
-}
-
-/// The product's own door on a free port.
-struct Door {
-    address: std::net::SocketAddr,
-    ingest: Arc<Ingest>,
-    stop: CancellationToken,
-}
-
-impl Door {
-    async fn open(options: &PgConnectOptions) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let pool = connect(options, Connections::INGEST);
-        let keys = WriteKeys::new([("bench", KEY)]);
-        let ingest = Ingest::start(pool, keys, Arc::new(SystemClock), Arc::new(|_| {}), Limits::DEFAULT);
-        let stop = CancellationToken::new();
-        tokio::spawn(server::serve(listener, public(ingest.clone()), stop.clone()));
-        Ok(Self { address, ingest, stop })
-    }
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 /// Events per second through the door, from the first request to the last answer.

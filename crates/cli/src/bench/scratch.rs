@@ -1,5 +1,7 @@
 //! A database for a bench, gone afterwards.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use journeyman_domain::ShopClock as _;
 use journeyman_store::{Limits, connect, migrate, partitions};
@@ -13,6 +15,8 @@ pub(super) struct Scratch {
     name: String,
     pub(super) options: PgConnectOptions,
     pub(super) pool: PgPool,
+    /// For what takes its time: filling tables, counting them.
+    pub(super) slow: PgPool,
 }
 
 impl Scratch {
@@ -29,19 +33,52 @@ impl Scratch {
         let pool = connect(&options, Limits::REPORTS);
         migrate(&pool).await?;
         partitions::ensure(&pool, SystemClock.now()).await?;
-        Ok(Self { server: server.clone(), name, options, pool })
+        let slow = connect(&options, Limits { connections: 1, statement_ms: 3_600_000, ..Limits::REPORTS });
+        Ok(Self { server: server.clone(), name, options, pool, slow })
     }
 
-    /// Empties every table the door writes.
+    /// Empties every table that the door and the engine write.
     pub(super) async fn clear(&self) -> anyhow::Result<()> {
         self.pool
-            .execute("TRUNCATE seen, heads, identities, merge_requests, events, intake, rejected_events")
+            .execute(
+                "TRUNCATE seen, heads, identities, merge_requests, events, intake, rejected_events, persons, traits, \
+                 runs, ended_runs, features, due, outbox, messages, inbox, decisions, journal, parked",
+            )
             .await?;
         Ok(())
     }
 
+    /// Writes out what is dirty, so that neither side pays for the other. Without the right to, it goes on.
+    pub(super) async fn checkpoint(&self) -> anyhow::Result<()> {
+        let _ = self.slow.execute("CHECKPOINT").await;
+        Ok(())
+    }
+
+    /// How many bytes of WAL the server has written since it began.
+    pub(super) async fn wal(&self) -> anyhow::Result<i64> {
+        let bytes = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
+        Ok(sqlx::query_scalar(bytes).fetch_one(&self.pool).await?)
+    }
+
+    /// Waits until two workers share the slices.
+    pub(super) async fn settled(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        loop {
+            let owners: i64 =
+                sqlx::query_scalar("SELECT count(DISTINCT worker) FROM slices WHERE until > now()")
+                    .fetch_one(&self.pool)
+                    .await?;
+            if owners >= 2 {
+                return Ok(());
+            }
+            anyhow::ensure!(began.elapsed() < Duration::from_secs(30), "the workers do not share the slices");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub(super) async fn drop(self) -> anyhow::Result<()> {
         self.pool.close().await;
+        self.slow.close().await;
         let mut admin = self.server.connect().await?;
         admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name))).await?;
         admin.close().await?;

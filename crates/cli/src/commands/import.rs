@@ -23,6 +23,22 @@ use crate::import::{self, Mapping, Summary};
 pub(super) struct Import {
     /// The file: .ndjson, .jsonl, .csv, .tsv, and .gz of these
     file: PathBuf,
+    #[command(flatten)]
+    columns: Columns,
+    /// Which source the events carry
+    #[arg(long, value_name = "NAME", default_value = "import")]
+    source: String,
+    /// Where lines that can't be events go, with line and reason; FILE.rejects.csv in this folder unless said
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a CSV's columns stand for.
+#[derive(Args)]
+pub(super) struct Columns {
     /// CSV: FIELD[:number|:bool]=COLUMN, such as userId=customer or properties.products.0.price:number=price
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     map: Vec<String>,
@@ -41,22 +57,31 @@ pub(super) struct Import {
     /// CSV: what stands between columns; a comma, or a tab in .tsv
     #[arg(long, value_name = "CHARACTER")]
     delimiter: Option<char>,
-    /// Which source the events carry
-    #[arg(long, value_name = "NAME", default_value = "import")]
-    source: String,
-    /// Where lines that can't be events go, with line and reason; FILE.rejects.csv in this folder unless said
-    #[arg(long, value_name = "FILE")]
-    rejects: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+}
+
+impl Columns {
+    /// The mapping; times that name no zone are of `zone` unless another is given.
+    pub(super) fn mapping(&self, zone: &str) -> anyhow::Result<Mapping> {
+        let zone = self.zone.as_deref().unwrap_or(zone);
+        Mapping::read(&self.map, &self.set, &self.values, &self.time_format, zone)
+    }
+
+    /// What stands between columns, where that is said.
+    pub(super) fn delimiter(&self) -> Option<char> {
+        self.delimiter
+    }
+
+    /// Whether anything is said of columns at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.map.is_empty() && self.set.is_empty() && self.values.is_empty() && self.delimiter.is_none()
+    }
 }
 
 impl Import {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let zone = self.zone.as_deref().unwrap_or(&config.time_zone);
-        let mapping = Mapping::read(&self.map, &self.set, &self.values, &self.time_format, zone)?;
-        let plan = import::Plan::new(self.file, self.source, mapping, self.delimiter, self.rejects)?;
+        let mapping = self.columns.mapping(&config.time_zone)?;
+        let delimiter = self.columns.delimiter();
+        let plan = import::Plan::new(self.file, self.source, mapping, delimiter, self.rejects)?;
         let summary = doorway::with_database(config, Duration::from_secs(10), |database| async move {
             import::run(&database, plan).await
         })

@@ -1,21 +1,26 @@
 //! `journeyman serve`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
-use journeyman_api::{Health, Ingest, server};
+use journeyman_api::tracking::Limits as TrackingLimits;
+use journeyman_api::{Health, Ingest, Tracking, Wake, server};
 use journeyman_domain::ShopClock as _;
-use journeyman_engine::Doorbell;
+use journeyman_domain::plan::Channel;
+use journeyman_engine::{Engine, Pools};
 use journeyman_store::{Limits, installation, partitions, retention};
 use sqlx::postgres::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use super::archive::console;
 use crate::SystemClock;
-use crate::config::{Config, DEV_KEY};
+use crate::config::{Config, DEV_KEY, Environment};
 use crate::doorway::{self, Database, Stop, Waiting};
 use crate::postgres::Found;
 
@@ -28,7 +33,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
 /// Run the daemon
 ///
-/// The public listener takes events (POST /v1/track, /v1/batch, …), the private one tells /healthz and /readyz.
+/// The public listener takes events (POST /v1/track, /v1/batch, …), the private one tells /healthz and /readyz and
+/// shows the console: journeys and who stands where, messages, people and why. Journeys
+/// that `journeyman apply` put live run; any number of daemons share one database and divide its people.
 /// SIGTERM ends it cleanly: requests under way are answered first.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  journeyman serve\n  \
@@ -83,38 +90,66 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let guard = installation::guard(&database.pool, config.environment.name(), SystemClock.now()).await?;
     let door = journeyman_store::connect(&database.options, Limits::INGEST);
-    let doorbell = Doorbell::default();
+    let pools = Pools::open(&database.options);
+    let pages = journeyman_store::connect(&database.options, Limits::REPORTS);
+    let leave = CancellationToken::new();
+    let outlet = crate::outlet::of(config, public.local_addr()?)?;
+    let limits = crate::outlet::limits(config);
+    let engine = Engine::new(pools.clone(), Arc::new(SystemClock), outlet, limits, leave.clone());
+    let bell = engine.clone();
     let keys = WriteKeys::new(config.write_keys.iter().map(|(source, key)| (source.as_str(), key.as_str())));
-    let wake = Arc::new(move |shards| doorbell.ring(shards));
-    let ingest = Ingest::start(door.clone(), keys, Arc::new(SystemClock), wake, IngestLimits::DEFAULT);
+    let wake: Wake = Arc::new(move |shards| bell.ring(shards));
+    let ingest =
+        Ingest::start(door.clone(), keys, Arc::new(SystemClock), wake.clone(), IngestLimits::DEFAULT);
+    let tracking = Tracking::start(
+        database.pool.clone(),
+        ingest.clone(),
+        config.channels.links.clone(),
+        Arc::new(SystemClock),
+        &config.data_dir.join("spool"),
+        wake,
+        TrackingLimits::DEFAULT,
+    )?;
     let stop = CancellationToken::new();
 
     println!("{guard}");
     if config.write_keys.values().any(|key| key == DEV_KEY) {
         println!("write key: {DEV_KEY} (for development; name your own under write_keys)");
     }
+    println!("{}", told_of_mail(config));
     println!("public  http://{}", public.local_addr()?);
     println!("private http://{}", private.local_addr()?);
+    println!("console http://{}/", private.local_addr()?);
 
+    // A copy of a database, or one of another environment, moves nothing: what it would queue must not leave later.
+    let engine = guard.may_send().then(|| tokio::spawn(engine.run(Uuid::new_v4)));
     let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
-    let public = tokio::spawn(server::serve(public, journeyman_api::public(ingest), stop.clone()));
+    let routes = journeyman_api::public(ingest).merge(tracking.routes());
+    let public = tokio::spawn(server::serve(public, routes, stop.clone()));
     // The private listener outlives the public one, so that a stop can be watched.
     let watched = CancellationToken::new();
-    let private = tokio::spawn(server::serve(private, journeyman_api::private(health), watched.clone()));
+    let routes = journeyman_api::private(health).merge(console(pages.clone(), Arc::new(SystemClock)));
+    let private = tokio::spawn(server::serve(private, routes, watched.clone()));
     let housekeeping = tokio::spawn(keep_house(database.pool.clone()));
     println!("ready");
 
+    let kept = [&[&door, &database.pool, &pages][..], &pools.all()[..]].concat();
     let name = tokio::select! {
         name = signals.wait() => name,
-        never = keep_postgres(config, found, [&door, &database.pool]) => match never {},
+        never = keep_postgres(config, found, &kept) => match never {},
     };
     tracing::info!("{name}: ending requests under way");
     stop.cancel();
     public.await.context("the public listener broke")?;
+    tracking.finish().await;
     housekeeping.abort();
+    leave.cancel();
+    if let Some(engine) = engine {
+        engine.await.context("the engine broke")?;
+    }
     watched.cancel();
     private.await.context("the private listener broke")?;
-    for pool in [door, database.pool] {
+    for pool in kept {
         // A database that does not answer any more is no reason to stay.
         if tokio::time::timeout(GOODBYE, pool.close()).await.is_err() {
             tracing::warn!("the database's connections did not close within {} s", GOODBYE.as_secs());
@@ -124,9 +159,27 @@ async fn serve(
     Ok(())
 }
 
+/// Where mail goes, in a line.
+fn told_of_mail(config: &Config) -> String {
+    let channels = &config.channels;
+    let Some(email) = &channels.email else {
+        return "mail: to the inbox (channels.email names no relay)".to_owned();
+    };
+    let relays: BTreeSet<String> =
+        email.relays.values().map(|relay| format!("{}:{}", relay.host, relay.port())).collect();
+    let by = relays.into_iter().collect::<Vec<_>>().join(", ");
+    if config.environment == Environment::Production {
+        return format!("mail: by {by}");
+    }
+    match channels.redirect_all_to.get(&Channel::Email) {
+        Some(to) => format!("mail: all of it to {to} by {by}, allow_only excepted"),
+        None => format!("mail: to the inbox; allow_only by {by}"),
+    }
+}
+
 /// Starts the private cluster again when its server has fallen, and leads the pools to where it listens then. A given
 /// URL's server is somebody else's to start.
-async fn keep_postgres(config: &Config, found: &mut Found, pools: [&PgPool; 2]) -> std::convert::Infallible {
+async fn keep_postgres(config: &Config, found: &mut Found, pools: &[&PgPool]) -> std::convert::Infallible {
     let mut every = tokio::time::interval(LOOK);
     loop {
         every.tick().await;

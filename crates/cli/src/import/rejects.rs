@@ -7,17 +7,17 @@ use anyhow::Context as _;
 use journeyman_domain::Reject;
 
 /// Made when the first line is added; added to when an import goes on.
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     path: PathBuf,
     file: Option<csv::Writer<File>>,
 }
 
 impl Rejects {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, file: None }
     }
 
-    pub(super) fn add(&mut self, line: u64, reject: &Reject, text: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, line: u64, reject: &Reject, text: &[u8]) -> anyhow::Result<()> {
         let path = &self.path;
         let file = match &mut self.file {
             Some(file) => file,
@@ -37,13 +37,13 @@ impl Rejects {
     }
 
     /// Writes out what was added.
-    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         file.flush().with_context(|| self.path.display().to_string())
     }
 
     /// Where the lines are, if there were any.
-    pub(super) fn close(self) -> Option<PathBuf> {
+    pub(crate) fn close(self) -> Option<PathBuf> {
         self.file.map(|_| self.path)
     }
 }

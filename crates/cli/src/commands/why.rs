@@ -1,0 +1,100 @@
+//! `journeyman why`.
+
+pub(super) mod tell;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use journeyman_engine::past::{Deployments, Past};
+use journeyman_store::history;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::config::Config;
+use crate::{doorway, people};
+
+/// Say why something happened to a person, or did not
+///
+/// Shows everything that was applied to them, in its order. What is marked `·` was recorded when it happened: refusals,
+/// messages, choices. What is marked `~` is recomputed by applying their journal again: conditions asked, steps reached.
+/// Where others turned out to be them, what was applied to those stands first, under ids of their own.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  journeyman why ada                       the shop's own id (userId)\n  \
+                        journeyman why anonymous:5f3a            a browser's or device's id\n  \
+                        journeyman why person_42 --journey cart  ours; one journey only\n  \
+                        journeyman why ada --last 20 --json"
+)]
+pub(super) struct Why {
+    /// Whom: the shop's id of them, anonymous:ID, or person_N
+    person: String,
+    /// Only what has to do with this journey
+    #[arg(long, value_name = "NAME")]
+    journey: Option<String>,
+    /// Only the last so many inputs
+    #[arg(long, value_name = "INPUTS")]
+    last: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Why {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let told = doorway::with_database(config, Duration::from_secs(10), |database| async move {
+            let mut connection = database.pool.acquire().await.context("can't get a connection")?;
+            // One snapshot: what a daemon does meanwhile is not half seen.
+            let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+            self.tell(&mut tx).await
+        })
+        .await?;
+        println!("{told}");
+        Ok(())
+    }
+
+    async fn tell(&self, connection: &mut PgConnection) -> anyhow::Result<String> {
+        let person = people::find(connection, &self.person).await?;
+        let mut known = Deployments::default();
+        let past = Past::read(connection, person, &mut known).await?;
+        let past =
+            past.with_context(|| format!("{} is known, and nothing was applied to them yet", self.person))?;
+        let mut earlier = Vec::new();
+        for loser in past.losers() {
+            if let Some(past) = Past::read(connection, loser, &mut known).await? {
+                earlier.push(self.story(connection, &loser.to_string(), &past, &known).await?);
+            }
+        }
+        let (text, mut json) = self.story(connection, &self.person, &past, &known).await?;
+        if self.json {
+            if let (false, Some(told)) = (earlier.is_empty(), json.as_object_mut()) {
+                let earlier = earlier.into_iter().map(|(_, json)| json).collect();
+                told.insert("merged".to_owned(), serde_json::Value::Array(earlier));
+            }
+            return Ok(json.to_string());
+        }
+        let earlier = earlier.into_iter().map(|(text, _)| format!("{}\n\n", text.trim_end()));
+        Ok(earlier.chain([text]).collect())
+    }
+
+    /// One person's story under one id, as text and as JSON.
+    async fn story(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+        past: &Past,
+        known: &Deployments,
+    ) -> anyhow::Result<(String, serde_json::Value)> {
+        let person = past.stored.id;
+        let story = tell::Story {
+            name,
+            past,
+            again: &past.again(known),
+            messages: history::messages(connection, person).await?,
+            decisions: history::decisions(connection, person).await?,
+            ended: history::ended(connection, person).await?,
+            journey: self.journey.as_deref(),
+            last: self.last.unwrap_or(usize::MAX),
+        };
+        Ok((story.text(), story.json()))
+    }
+}

@@ -1,0 +1,124 @@
+//! What a message's template is given: everything that rendering needs and can't be asked again later.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::Actor;
+use crate::Refused;
+use crate::plan::{Send, Setting};
+use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS};
+use crate::value::Value;
+
+impl Actor<'_> {
+    /// The values of a send's `with`, as a record; each sees those before it.
+    pub(super) fn with(&self, nth: usize, send: &Send) -> Value {
+        let mut record: Vec<(Arc<str>, Value)> = Vec::with_capacity(send.with.len());
+        for (name, setting) in &send.with {
+            let value = match setting {
+                Setting::Text(text) => Value::Text(text.clone()),
+                Setting::Computed(condition) => {
+                    let known = Value::Record(record.as_slice().into());
+                    let scope = self.scope(None, self.person.runs.get(nth));
+                    condition.compiled.value(&crate::expr::Scope { element: Some(&known), ..scope })
+                }
+            };
+            record.push((name.clone(), value));
+        }
+        Value::Record(record.into())
+    }
+
+    /// What the template is given, as JSON; or why there is no message: something that it speaks of bare is missing, or all
+    /// of it together is too large.
+    pub(super) fn data(&self, nth: usize, send: &Send, with: &Value) -> Result<Arc<str>, Refused> {
+        let scope = self.scope(None, self.person.runs.get(nth));
+        let scope = crate::expr::Scope { element: Some(with), ..scope };
+        let values: Vec<(&Filled, Value)> = send
+            .filled
+            .iter()
+            .map(|filled| {
+                (filled, filled.value.as_ref().map_or(Value::Missing, |value| value.compiled.value(&scope)))
+            })
+            .collect();
+        if values.iter().any(|(filled, value)| filled.required && is_blank(value)) {
+            return Err(Refused::MissingVariable);
+        }
+        let locale = self.locale();
+        let zone: Arc<str> = self.zone.iana_name().unwrap_or("UTC").into();
+        // Lists are cut until all fits: a mail shows the first of them anyway.
+        let mut most = LIST_ITEMS;
+        loop {
+            let mut vars = Json::Object(Map::new());
+            for (filled, value) in &values {
+                let json = if filled.list { list(value, &filled.fields, most)? } else { value.to_json() };
+                put(&mut vars, &filled.path, json);
+            }
+            let data = Data { locale: locale.clone(), zone: zone.clone(), vars };
+            let text = serde_json::to_string(&data).map_err(|_| Refused::TooLarge)?;
+            if text.len() <= DATA_BYTES {
+                return Ok(text.into());
+            }
+            most /= 2;
+            if most == 0 {
+                return Err(Refused::TooLarge);
+            }
+        }
+    }
+
+    /// What the person said, else what their device says.
+    fn locale(&self) -> Option<Arc<str>> {
+        let said = self.person.traits.get("locale").as_text();
+        said.map(Arc::from).or_else(|| self.person.hot.locale.clone())
+    }
+}
+
+/// Nothing there, or nothing to read.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Missing => true,
+        Value::Text(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// The first so many elements of a list, with the fields that are spoken of.
+fn list(value: &Value, fields: &[Field], most: usize) -> Result<Json, Refused> {
+    let element = |element: &Value| {
+        if fields.is_empty() {
+            return Ok(element.to_json());
+        }
+        let mut record = Json::Object(Map::new());
+        for field in fields {
+            let value = element.at(field.path.iter().map(AsRef::as_ref));
+            if field.required && is_blank(value) {
+                return Err(Refused::MissingVariable);
+            }
+            put(&mut record, &field.path, value.to_json());
+        }
+        Ok(record)
+    };
+    value.items().iter().take(most).map(element).collect()
+}
+
+/// Puts a value at a path of objects; what stands there already as an object is added to.
+fn put(into: &mut Json, path: &[Arc<str>], value: Json) {
+    let Some((last, above)) = path.split_last() else { return };
+    let mut at = into;
+    for name in above {
+        let Json::Object(fields) = at else { return };
+        at = fields.entry(name.as_ref()).or_insert_with(|| Json::Object(Map::new()));
+    }
+    if let Json::Object(fields) = at {
+        match (fields.get_mut(last.as_ref()), value) {
+            // `cart` whole after `cart.items`: what is spoken of in parts keeps its parts.
+            (Some(Json::Object(known)), Json::Object(more)) => known.extend(more),
+            (Some(Json::Object(known)), _) if !known.is_empty() => {}
+            (_, value) => {
+                fields.insert(last.to_string(), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

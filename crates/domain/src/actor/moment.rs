@@ -1,0 +1,174 @@
+//! When a message may go, and by which channel: consent, reach, blackouts, quiet hours, caps, the minimum gap.
+
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::Actor;
+use super::send::topic;
+use crate::person::{Sent, mark};
+use crate::plan::{BlackoutEnd, Channel, Days, Hours, JourneyKind, Plan, Rate, Send, When};
+use crate::{Refused, ShopTime};
+
+/// What keeps a message back, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    pub(super) by: Refused,
+    pub(super) until: ShopTime,
+}
+
+/// Where a message may go now.
+pub(super) enum Route {
+    /// By this channel, to this address.
+    Free(Channel, Arc<str>),
+    /// Not before.
+    Later(Block),
+    /// By none.
+    Never(Refused),
+}
+
+impl Actor<'_> {
+    /// The first channel, in the step's order, that reaches the person and is free now; else when the first of them is.
+    pub(super) fn route(&self, plan: &Plan, send: &Send) -> Route {
+        let marketing = plan.kind == JourneyKind::Marketing;
+        let mut why_none = Refused::NoConsent;
+        let mut earliest: Option<Block> = None;
+        for channel in &send.channels {
+            let consents = &self.person.hot.consents;
+            if marketing
+                && !consents.allow(*channel, topic(plan, send).map(AsRef::as_ref), &self.plans.policies)
+            {
+                continue;
+            }
+            let Some(address) = self.address(*channel) else {
+                why_none = Refused::Unreachable;
+                continue;
+            };
+            if self.is_dead(*channel, &address) {
+                why_none = Refused::Suppressed;
+                continue;
+            }
+            match self.block(plan, *channel, marketing) {
+                Err(never) => return Route::Never(never),
+                Ok(None) => return Route::Free(*channel, address),
+                Ok(Some(block)) => {
+                    if earliest.is_none_or(|earliest| block.until < earliest.until) {
+                        earliest = Some(block);
+                    }
+                }
+            }
+        }
+        earliest.map_or(Route::Never(why_none), Route::Later)
+    }
+
+    /// The address by which a channel reaches the person; empty of a channel that needs none.
+    fn address(&self, channel: Channel) -> Option<Arc<str>> {
+        match channel.address_trait() {
+            None => Some("".into()),
+            Some(name) => self.person.traits.get(name).key(),
+        }
+    }
+
+    /// Whether mail to an address came back for good.
+    fn is_dead(&self, channel: Channel, address: &str) -> bool {
+        let dead = &self.person.hot.dead;
+        !dead.is_empty() && dead.contains(&(channel, mark(&[&address.trim().to_lowercase()])))
+    }
+
+    /// What holds a channel back the longest.
+    fn block(&self, plan: &Plan, channel: Channel, marketing: bool) -> Result<Option<Block>, Refused> {
+        let policies = &self.plans.policies;
+        let mut blocks = Vec::new();
+        if marketing {
+            blocks.extend(self.blackout()?);
+            let cap = policies.caps.get(&channel);
+            blocks.extend(
+                cap.and_then(|cap| self.capped(cap, |sent| sent.marketing && sent.channel == channel)),
+            );
+            blocks.extend(self.too_soon());
+        }
+        let cap = plan.cap.as_ref();
+        blocks.extend(cap.and_then(|cap| {
+            let journey = mark(&[&plan.name]);
+            self.capped(cap, |sent| sent.journey == journey)
+        }));
+        if plan.quiet_hours {
+            blocks.extend(policies.quiet_hours.get(&channel).and_then(|hours| self.quiet(hours)));
+        }
+        Ok(blocks.into_iter().max_by_key(|block| block.until))
+    }
+
+    /// A blackout that lasts; one that drops counts more than one that waits.
+    fn blackout(&self) -> Result<Option<Block>, Refused> {
+        let country = self.person.traits.get("country");
+        let here = |countries: &[Arc<str>]| {
+            countries.is_empty()
+                || country.as_text().is_some_and(|here| countries.iter().any(|c| &**c == here))
+        };
+        let moment = |local: DateTime| {
+            let at = self.zone.to_ambiguous_timestamp(local).compatible();
+            at.ok().map(ShopTime::new)
+        };
+        let mut block = None;
+        for blackout in &self.plans.policies.blackouts {
+            // Its last minute is part of it.
+            let over = blackout.to.checked_add(jiff::Span::new().minutes(1)).ok();
+            let (Some(from), Some(until)) = (moment(blackout.from), over.and_then(moment)) else { continue };
+            if !(from..until).contains(&self.now) || !here(&blackout.countries) {
+                continue;
+            }
+            if blackout.end == BlackoutEnd::Drop {
+                return Err(Refused::Blackout);
+            }
+            block = Some(Block { by: Refused::Blackout, until });
+        }
+        Ok(block)
+    }
+
+    fn capped(&self, cap: &Rate, counts: impl Fn(&Sent) -> bool) -> Option<Block> {
+        let sent = self.person.hot.sent.iter().filter(|sent| counts(sent)).map(|sent| sent.at);
+        let until = full_until(cap, sent, self.now, &self.zone)?;
+        Some(Block { by: Refused::Cap, until })
+    }
+
+    fn too_soon(&self) -> Option<Block> {
+        let gap = self.plans.policies.minimum_gap?;
+        let last = self.person.hot.sent.iter().filter(|sent| sent.marketing).map(|sent| sent.at).max()?;
+        let until = gap.after(last, &self.zone);
+        (until > self.now).then_some(Block { by: Refused::Gap, until })
+    }
+
+    fn quiet(&self, hours: &Hours) -> Option<Block> {
+        let until = quiet_until(hours, self.now, &self.zone)?;
+        Some(Block { by: Refused::QuietHours, until })
+    }
+}
+
+/// Until when a cap is full, where it is. It rolls: it is free again when so many have become older than its time that one
+/// more fits.
+fn full_until(
+    cap: &Rate,
+    sent: impl Iterator<Item = ShopTime>,
+    now: ShopTime,
+    zone: &TimeZone,
+) -> Option<ShopTime> {
+    let mut held: Vec<ShopTime> = sent.map(|at| cap.per.after(at, zone)).filter(|free| *free > now).collect();
+    held.sort_unstable();
+    let over = held.len().checked_sub(cap.count.max(1) as usize)?;
+    held.get(over).copied()
+}
+
+/// Until when it is quiet, where it is: if the hours end before they begin again. So they go over midnight, and a clock
+/// that is put back within them makes them no longer than it makes any wait.
+fn quiet_until(hours: &Hours, now: ShopTime, zone: &TimeZone) -> Option<ShopTime> {
+    let next = |at| {
+        let after = ShopTime::from_microsecond(now.as_microsecond().saturating_add(1)).unwrap_or(now);
+        When { days: Days::Every, at, zone: None }.next(after, zone)
+    };
+    let (from, to) = (next(hours.from), next(hours.to));
+    (to < from).then_some(to)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! A send: from the step that is reached to the message in the outbox.
+
+use std::sync::Arc;
+
+use super::Actor;
+use super::moment::{Block, Route};
+use super::walk::Move;
+use crate::person::{HeldOut, Position, SendState, Sent, StepResult, Underway, Waiting, mark};
+use crate::plan::{Channel, JourneyKind, Node, Plan, Send};
+use crate::row::QueuedRow;
+use crate::value::Span;
+use crate::{MessageId, Refused, ShopTime};
+
+/// How long messages are remembered at least, so that a cap deployed tomorrow knows of today.
+const REMEMBERED: Span = Span::Days(35);
+/// How long a step with an `else` waits at least for what becomes of its message.
+const REPORTED: Span = Span::hours(1);
+
+impl Actor<'_> {
+    /// A send is reached: its guard is asked, then its moment looked for.
+    pub(super) fn reach_send(
+        &mut self,
+        nth: usize,
+        plan: &Arc<Plan>,
+        node: &Node,
+        send: &Send,
+        clock: ShopTime,
+    ) -> Move {
+        let deadline = send.within.after(clock, &self.zone).max(self.now);
+        self.try_send(nth, plan, node, send, deadline)
+    }
+
+    /// Its moment has come: all is asked again. The times are when the step was reached, and the run's
+    /// clock now.
+    pub(super) fn resume_send(
+        &mut self,
+        nth: usize,
+        plan: &Arc<Plan>,
+        node: &Node,
+        send: &Send,
+        (reached, clock): (ShopTime, ShopTime),
+        deadline: ShopTime,
+    ) {
+        match self.try_send(nth, plan, node, send, deadline) {
+            Move::Wait(waiting) => {
+                let run = &mut self.person.runs[nth];
+                run.position = Position::At { step: node.id.clone(), reached, waiting };
+                run.dirty = true;
+            }
+            Move::To(next) => self.walk(nth, plan, next, clock),
+            Move::End(reason) => self.end(nth, Some(plan), reason),
+        }
+    }
+
+    fn try_send(
+        &mut self,
+        nth: usize,
+        plan: &Arc<Plan>,
+        node: &Node,
+        send: &Send,
+        deadline: ShopTime,
+    ) -> Move {
+        let with = self.with(nth, send);
+        if let Some(guard) = &node.guard
+            && !self.asked_with(nth, plan, node, guard, &with)
+        {
+            return self.not_sent(nth, plan, node, Refused::Guard);
+        }
+        match self.route(plan, send) {
+            Route::Free(channel, address) => match self.data(nth, send, &with) {
+                Ok(data) => self.send(nth, plan, node, send, (channel, address, data), deadline),
+                Err(reason) => self.not_sent(nth, plan, node, reason),
+            },
+            Route::Never(reason) => self.not_sent(nth, plan, node, reason),
+            Route::Later(Block { by, until }) => {
+                // The last question is asked when its time is up.
+                if self.now >= deadline {
+                    return self.not_sent(nth, plan, node, by);
+                }
+                Move::Wait(Waiting::Moment { again: until.min(deadline), deadline, by })
+            }
+        }
+    }
+
+    fn not_sent(&mut self, nth: usize, plan: &Plan, node: &Node, reason: Refused) -> Move {
+        self.refuse(format!("{}/{}", plan.name, node.id).into(), reason);
+        self.leave(nth, node, SendState::NotSent(reason), None, None);
+        Move::To(node.otherwise.or(node.next))
+    }
+
+    fn leave(
+        &mut self,
+        nth: usize,
+        node: &Node,
+        state: SendState,
+        message: Option<MessageId>,
+        channel: Option<Channel>,
+    ) {
+        let at = self.now;
+        let result =
+            StepResult { state, at, message, channel, delivered: false, opened: false, clicked: false };
+        self.person.runs[nth].leave(&node.id, result);
+    }
+
+    fn send(
+        &mut self,
+        nth: usize,
+        plan: &Arc<Plan>,
+        node: &Node,
+        send: &Send,
+        (channel, address, data): (Channel, Arc<str>, Arc<str>),
+        deadline: ShopTime,
+    ) -> Move {
+        let run = &mut self.person.runs[nth];
+        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, 1, 1);
+        run.first_send = run.first_send.or(Some(self.now));
+        let row = QueuedRow {
+            message,
+            person: self.person.id,
+            run: run.number,
+            journey: plan.name.clone(),
+            step: node.id.clone(),
+            visit: 1,
+            leg: 1,
+            channel,
+            address,
+            template: send.template.clone(),
+            marketing: plan.kind == JourneyKind::Marketing,
+            topic: topic(plan, send).cloned(),
+            sender: send.sender.clone(),
+            data,
+            queued_at: self.now,
+        };
+        if run.held_out != HeldOut::No && !node.in_holdout {
+            self.outcome.withheld.push(row);
+            self.leave(nth, node, SendState::Withheld, None, Some(channel));
+            return Move::To(node.next);
+        }
+        self.remember_sent(message, channel, plan, send);
+        self.outcome.queued.push(row);
+        self.leave(nth, node, SendState::Queued, Some(message), Some(channel));
+        // An `else` is also for a message that fails for good: it is waited for.
+        if node.otherwise.is_some() {
+            let until = deadline.max(REPORTED.after(self.now, &self.zone));
+            return Move::Wait(Waiting::Report { message, until });
+        }
+        Move::To(node.next)
+    }
+
+    fn remember_sent(&mut self, message: MessageId, channel: Channel, plan: &Plan, send: &Send) {
+        let marketing = plan.kind == JourneyKind::Marketing;
+        let now = self.now;
+        let forgotten = self.plans.memory.before(now, &self.zone).min(REMEMBERED.before(now, &self.zone));
+        let hot = &mut self.person.hot;
+        hot.remember_sent(Sent { at: now, channel, journey: mark(&[&plan.name]), marketing }, forgotten);
+        if marketing {
+            hot.remember_underway(Underway { message, channel, topic: topic(plan, send).cloned() });
+        }
+    }
+
+    /// What became of a message. The first word counts; but one that was called off may have left already.
+    pub(super) fn report(&mut self, message: MessageId, accepted: bool, at: ShopTime) {
+        self.person.hot.underway.retain(|underway| underway.message != message);
+        let Some((nth, result)) = self.result_of(message) else { return };
+        let run = &mut self.person.runs[nth];
+        let result = &mut run.results[result].1;
+        let state = match (&result.state, accepted) {
+            (SendState::Queued | SendState::NotSent(_), true) => SendState::Accepted,
+            (SendState::Queued, false) => SendState::Failed,
+            (SendState::NotSent(_), false)
+            | (SendState::Accepted | SendState::Failed | SendState::Withheld, _) => return,
+        };
+        (result.state, result.at, run.dirty) = (state, at, true);
+        self.reported(nth, message, accepted);
+        self.meet_all(None);
+    }
+
+    fn reported(&mut self, nth: usize, message: MessageId, accepted: bool) {
+        let Some(plan) = self.plan_of(nth) else { return };
+        let run = &self.person.runs[nth];
+        if !accepted
+            && let Some((step, _)) = run.results.iter().find(|(_, result)| result.message == Some(message))
+        {
+            let of = format!("{}/{step}", plan.name);
+            self.refuse(of.into(), Refused::Failed);
+        }
+        self.settled(nth, &plan, message, accepted);
+    }
+
+    /// A step that waits for its message goes on, now that it is known whether it was sent.
+    fn settled(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId, sent: bool) {
+        let step = self.person.runs[nth].awaits(message);
+        let Some(node) = step.and_then(|step| plan.node(step)).map(|node| &plan.nodes[node]) else { return };
+        if !self.leaves(nth, plan) {
+            let next = if sent { node.next } else { node.otherwise.or(node.next) };
+            self.walk(nth, plan, next, self.now);
+        }
+    }
+
+    /// Runs whose message the person has called off go on with its `else`.
+    pub(super) fn go_on_without(&mut self) {
+        for message in std::mem::take(&mut self.called_off) {
+            let Some((nth, result)) = self.result_of(message) else { continue };
+            let Some(plan) = self.plan_of(nth) else { continue };
+            let now = self.now;
+            let run = &mut self.person.runs[nth];
+            let (step, result) = &mut run.results[result];
+            (result.state, result.at) = (SendState::NotSent(Refused::NoConsent), now);
+            let of = format!("{}/{step}", plan.name);
+            run.dirty = true;
+            self.refuse(of.into(), Refused::NoConsent);
+            self.settled(nth, &plan, message, false);
+        }
+    }
+
+    /// Where the result of a message stands: its run, and the place among what that has left.
+    pub(super) fn result_of(&self, message: MessageId) -> Option<(usize, usize)> {
+        let mut runs = self.person.runs.iter().enumerate();
+        runs.find_map(|(nth, run)| {
+            let result = run.results.iter().position(|(_, result)| result.message == Some(message))?;
+            Some((nth, result))
+        })
+    }
+}
+
+/// The consent topic of a send.
+pub(super) fn topic<'p>(plan: &'p Plan, send: &'p Send) -> Option<&'p Arc<str>> {
+    send.topic.as_ref().or(plan.topic.as_ref())
+}

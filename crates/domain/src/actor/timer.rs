@@ -1,0 +1,157 @@
+//! What comes due.
+
+use std::sync::Arc;
+
+use super::{Actor, watched_until};
+use crate::ShopTime;
+use crate::person::{EndReason, Person, Position, Run, Waiting, Watching};
+use crate::plan::{Plan, Plans, Step};
+use crate::value::Span;
+
+/// How late a timer may be noticed and count as on time.
+const ON_TIME: Span = Span::minutes(5);
+
+/// What of a person comes due: a run, a start that is awaited, a click that is provisional, by its place.
+enum Item {
+    Run(usize),
+    Pending(usize),
+    Click(usize),
+}
+
+/// The first of a person's timers that is due by a moment: in the order of those, of the same the higher priority first.
+fn first_due(plans: &Plans, person: &Person, until: ShopTime) -> Option<Item> {
+    let priority = |plan: Option<&Arc<Plan>>| 100 - plan.map_or(0, |plan| plan.priority.min(100));
+    let runs = person.runs.iter().enumerate().filter_map(|(nth, run)| {
+        let due = run.due().filter(|due| *due <= until)?;
+        Some(((due, priority(plans.version(run.plan)), run.number), Item::Run(nth)))
+    });
+    let pending = person.hot.pending.iter().enumerate().filter_map(|(nth, pending)| {
+        let order = (pending.due, priority(plans.live(&pending.journey)), u32::MAX);
+        (pending.due <= until).then_some((order, Item::Pending(nth)))
+    });
+    let clicks = person
+        .hot
+        .clicks
+        .iter()
+        .enumerate()
+        .filter_map(|(nth, click)| (click.due <= until).then_some(((click.due, 0, 0), Item::Click(nth))));
+    runs.chain(pending).chain(clicks).min_by_key(|(order, _)| *order).map(|(_, item)| item)
+}
+
+/// Gives up the first timer that is due by a moment, because it can't be fired: a start is forgotten; a run ends as failed,
+/// by a timer that asks nothing and is due at once.
+pub fn give_up(plans: &Plans, person: &mut Person, until: ShopTime, now: ShopTime) {
+    match first_due(plans, person, until) {
+        None => {}
+        Some(Item::Pending(nth)) => {
+            person.hot.pending.remove(nth);
+        }
+        Some(Item::Click(nth)) => {
+            person.hot.clicks.remove(nth);
+        }
+        Some(Item::Run(nth)) => {
+            let run = &mut person.runs[nth];
+            let watching =
+                Watching { ended_at: now, reason: EndReason::Failed, until: run.due().unwrap_or(now) };
+            run.position = Position::Watching(watching);
+            (run.goal, run.dirty) = (None, true);
+        }
+    }
+}
+
+impl Actor<'_> {
+    /// What is due first by `until`.
+    pub(super) fn timer(&mut self, until: ShopTime) {
+        match first_due(self.plans, self.person, until) {
+            Some(Item::Run(nth)) => self.run_due(nth),
+            Some(Item::Pending(nth)) => {
+                let pending = self.person.hot.pending.remove(nth);
+                self.silence_over(pending);
+            }
+            Some(Item::Click(nth)) => self.decide_click(nth),
+            None => {}
+        }
+    }
+
+    /// A moment of a run's own clock, from which it goes on: that moment while it is near, so that `wait: 1d` after 09:00 is
+    /// 09:00 again and not the milliseconds later at which it was noticed; after an outage the present, so that what was to
+    /// be days apart does not follow at once.
+    pub(super) fn on_time(&self, moment: ShopTime) -> ShopTime {
+        if self.now.since(moment) <= ON_TIME.nominal() { moment } else { self.now }
+    }
+
+    fn run_due(&mut self, nth: usize) {
+        let Some(plan) = self.plan_of(nth) else { return };
+        let clock = self.on_time(self.person.runs[nth].due().unwrap_or(self.now));
+        let (step, reached, waiting) = match self.person.runs[nth].position.clone() {
+            Position::Watching(watching) => return self.finish(nth, watching.ended_at, watching.reason),
+            Position::At { step, reached, waiting } => (step, reached, waiting),
+        };
+        let Some(index) = plan.node(&step) else {
+            return self.end(nth, Some(&plan), EndReason::Failed);
+        };
+        if self.leaves(nth, &plan) {
+            return;
+        }
+        let node = &plan.nodes[index];
+        let next = match (waiting, &node.step) {
+            (Waiting::Moment { deadline, .. }, Step::Send(send)) => {
+                return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
+            }
+            // The last question is asked when the time is up.
+            (Waiting::Until(_), Step::WaitFor { branches, .. }) => {
+                let won = self.branch(nth, &plan, index, branches, None);
+                won.unwrap_or(node.otherwise.or(node.next))
+            }
+            // A wait that is over; a report that did not come: the message is taken as sent.
+            (Waiting::Until(_) | Waiting::Report { .. } | Waiting::Moment { .. }, _) => node.next,
+        };
+        self.walk(nth, &plan, next, clock);
+    }
+
+    /// The person's zone has changed: what hangs on the clock there comes due by the new one, though never before now.
+    pub(super) fn rearm(&mut self) {
+        for nth in 0..self.person.runs.len() {
+            let run = &self.person.runs[nth];
+            let Some(plan) = self.plans.version(run.plan) else { continue };
+            if let Some(position) = self.moved(plan, run) {
+                let run = &mut self.person.runs[nth];
+                run.position = position;
+                run.dirty = true;
+            }
+        }
+        for pending in &mut self.person.hot.pending {
+            let idle = self.plans.live(&pending.journey).and_then(|plan| plan.enter.idle);
+            if let Some(idle) = idle {
+                pending.due = idle.after(pending.since, &self.zone).max(self.now);
+            }
+        }
+    }
+
+    /// Where a run stands by the person's new clock, if that moves it.
+    fn moved(&self, plan: &Plan, run: &Run) -> Option<Position> {
+        let (step, reached, waiting) = match &run.position {
+            Position::At { step, reached, waiting } => (step, *reached, waiting),
+            Position::Watching(watching) => {
+                let until = watched_until(plan, run, &self.zone)?.max(self.now);
+                return Some(Position::Watching(Watching { until, ..watching.clone() }));
+            }
+        };
+        let node = &plan.nodes[plan.node(step)?];
+        let waiting = match (waiting, &node.step) {
+            (Waiting::Until(_), Step::Wait(span) | Step::WaitFor { within: span, .. }) => {
+                Waiting::Until(span.after(reached, &self.zone).max(self.now))
+            }
+            (Waiting::Until(_), Step::WaitUntil(when)) => {
+                Waiting::Until(when.next(self.now, &self.zone).max(self.now))
+            }
+            // Asked again at once: the quiet hours may be over where they are now.
+            (Waiting::Moment { by, .. }, Step::Send(send)) => {
+                let deadline = send.within.after(reached, &self.zone);
+                Waiting::Moment { again: self.now, deadline, by: *by }
+            }
+            _ => return None,
+        };
+        Some(Position::At { step: step.clone(), reached, waiting })
+    }
+}

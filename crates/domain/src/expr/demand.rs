@@ -1,0 +1,150 @@
+//! What expressions ask to be kept of each person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Counted, Expr, Root};
+use crate::person::FeatureKey;
+use crate::plan::{Condition, Enter, Plan, Setting, Step};
+
+/// The counters that deployed expressions ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// By the event they count.
+    of_event: BTreeMap<Arc<str>, BTreeSet<FeatureKey>>,
+    /// By their number, which costs a hash to find out.
+    numbered: BTreeMap<i64, FeatureKey>,
+}
+
+impl Counted {
+    /// The counter that answers it.
+    pub fn feature(&self) -> FeatureKey {
+        FeatureKey {
+            event: self.event.clone(),
+            field: self.field.as_ref().map(|field| (field.clone(), self.money)),
+            by: self.filter.as_ref().map(|filter| filter.property.clone()),
+        }
+    }
+}
+
+impl Demands {
+    /// Adds what an expression asks for.
+    pub fn of_expr(&mut self, expr: &Expr) {
+        expr.walk(&mut |expr| match expr {
+            Expr::Count(counted) | Expr::Sum(counted) => self.add(counted.feature()),
+            Expr::LastAt(event) => self.add(FeatureKey { event: event.clone(), field: None, by: None }),
+            _ => {}
+        });
+    }
+
+    /// Adds what a journey asks for. What cancels an awaited start is remembered, since it may come through the door
+    /// before what would have begun it.
+    pub fn of_plan(&mut self, plan: &Plan) {
+        for event in plan.enter.unless.iter().filter(|_| plan.enter.idle.is_some()) {
+            self.add(plan.enter.cancels(event));
+        }
+        plan.conditions(&mut |condition| self.of_expr(&condition.expr));
+    }
+
+    fn add(&mut self, key: FeatureKey) {
+        self.numbered.insert(key.number(), key.clone());
+        self.of_event.entry(key.event.clone()).or_default().insert(key);
+    }
+
+    /// The counters of an event.
+    pub fn of_event(&self, event: &str) -> impl Iterator<Item = &FeatureKey> {
+        self.of_event.get(event).into_iter().flatten()
+    }
+
+    /// The counter of that number.
+    pub fn numbered(&self, number: i64) -> Option<&FeatureKey> {
+        self.numbered.get(&number)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &FeatureKey> {
+        self.of_event.values().flatten()
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.of_event.is_empty()
+    }
+}
+
+impl FromIterator<FeatureKey> for Demands {
+    fn from_iter<I: IntoIterator<Item = FeatureKey>>(keys: I) -> Self {
+        let mut demands = Self::default();
+        keys.into_iter().for_each(|key| demands.add(key));
+        demands
+    }
+}
+
+impl Enter {
+    /// The counter that knows of an event of `unless` when it came, and with which key.
+    pub fn cancels(&self, event: &Arc<str>) -> FeatureKey {
+        let by = self.per.as_ref().map(|per| per.join(".").into());
+        FeatureKey { event: event.clone(), field: None, by }
+    }
+}
+
+impl Plan {
+    /// Calls `visit` with every expression of the journey.
+    pub fn conditions(&self, visit: &mut impl FnMut(&Condition)) {
+        self.enter.condition.iter().for_each(&mut *visit);
+        for trigger in self.exits.iter().chain(self.goal.iter().map(|goal| &goal.trigger)) {
+            trigger.condition.iter().for_each(&mut *visit);
+        }
+        self.goal.iter().filter_map(|goal| goal.value.as_ref()).for_each(&mut *visit);
+        for node in &self.nodes {
+            node.guard.iter().for_each(&mut *visit);
+            match &node.step {
+                Step::WaitFor { branches, .. } => {
+                    branches
+                        .iter()
+                        .filter_map(|branch| branch.trigger.condition.as_ref())
+                        .for_each(&mut *visit);
+                }
+                Step::If(arms) => arms.iter().for_each(|arm| visit(&arm.condition)),
+                Step::Set(settings) => settings.iter().filter_map(computed).for_each(&mut *visit),
+                Step::Send(send) => {
+                    send.with.iter().filter_map(computed).for_each(&mut *visit);
+                    send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
+                }
+                Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Adds the events that its runs end or go on for, each with the properties that are asked of it.
+    pub fn met(&self, met: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>) {
+        let waits = self.nodes.iter().filter_map(|node| match &node.step {
+            Step::WaitFor { branches, .. } => Some(branches),
+            _ => None,
+        });
+        let waits = waits.flatten().map(|branch| &branch.trigger);
+        let goal = self.goal.iter().map(|goal| (&goal.trigger, goal.value.as_ref()));
+        let others = self.exits.iter().chain(waits).map(|trigger| (trigger, None));
+        for (trigger, value) in goal.chain(others) {
+            for event in &trigger.on {
+                let names = met.entry(event.clone()).or_default();
+                // Money is in the currency that stands beside it.
+                names.insert("currency".into());
+                names.extend(self.enter.per.iter().filter_map(|per| per.first()).cloned());
+                for condition in trigger.condition.iter().chain(value) {
+                    condition.expr.walk(&mut |expr| {
+                        if let Expr::Path(Root::Event, path) = expr {
+                            names.extend(path.first().cloned());
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn computed((_, setting): &(Arc<str>, Setting)) -> Option<&Condition> {
+    if let Setting::Computed(condition) = setting { Some(condition) } else { None }
+}

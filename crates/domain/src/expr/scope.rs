@@ -1,0 +1,147 @@
+//! What an expression is asked about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::Root;
+use crate::ShopTime;
+use crate::person::{Entry, Person, Run};
+use crate::plan::{Condition, Segment};
+use crate::value::{Money, Rates, Value};
+
+/// How deep segments may ask for segments. `journey` refuses circles; of stored ones that have become circular, the
+/// innermost is false.
+pub const SEGMENT_DEPTH: u8 = 16;
+
+/// The deployed segments, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Segments(BTreeMap<Arc<str>, Condition>);
+
+impl Segments {
+    /// Of a deployment.
+    pub fn new(segments: Vec<Segment>) -> Self {
+        Self(segments.into_iter().map(|segment| (segment.name, segment.condition)).collect())
+    }
+
+    /// Who is in it.
+    pub fn get(&self, name: &str) -> Option<&Condition> {
+        self.0.get(name)
+    }
+}
+
+/// What happened, as an expression sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The event's name.
+    pub name: &'a str,
+    /// When it happened.
+    pub at: ShopTime,
+    /// Its properties.
+    pub properties: &'a Value,
+}
+
+impl<'a> From<&'a Entry> for Facts<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Self { name: &entry.name, at: entry.at, properties: &entry.properties }
+    }
+}
+
+/// The scope of one question.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Whom.
+    pub person: &'a Person,
+    /// When.
+    pub now: ShopTime,
+    /// On whose clock days are counted.
+    pub zone: &'a TimeZone,
+    /// The deployed segments.
+    pub segments: &'a Segments,
+    /// The shop's currency and rates.
+    pub rates: &'a Rates,
+    /// The event at hand.
+    pub event: Option<Facts<'a>>,
+    /// The run, and with it its entry, variables and results.
+    pub run: Option<&'a Run>,
+    /// The element at hand.
+    pub element: Option<&'a Value>,
+    /// How many segments deep the question stands.
+    pub depth: u8,
+}
+
+impl Scope<'_> {
+    /// The value at a path.
+    pub fn get(&self, root: &Root, path: &[Arc<str>]) -> Value {
+        let Some((first, rest)) = path.split_first() else {
+            return match root {
+                Root::Element => self.element.cloned().unwrap_or_default(),
+                _ => Value::Missing,
+            };
+        };
+        let rest = || rest.iter().map(AsRef::as_ref);
+        match root {
+            Root::Event => of_event(self.event, first).at(rest()).clone(),
+            Root::Entry => of_event(self.run.map(|run| (&run.entry).into()), first).at(rest()).clone(),
+            Root::Run => self.run.map_or(Value::Missing, |run| run.variable(first).at(rest()).clone()),
+            Root::Profile => self.person.profile(first).at(rest()).clone(),
+            Root::Cart => self.cart(first).at(rest()).clone(),
+            Root::Step(id) => {
+                let result = self.run.and_then(|run| run.result(id));
+                // A step that was not reached has sent nothing.
+                result.map_or_else(|| unreached(first), |result| result.field(first))
+            }
+            Root::Element => {
+                self.element.map_or(Value::Missing, |element| element.field(first).at(rest()).clone())
+            }
+        }
+    }
+
+    /// The run's own cart where it is keyed by one that is open, or the event's; else the one touched last.
+    fn cart(&self, field: &str) -> Value {
+        let carts = &self.person.hot.carts;
+        let of_event = self.event.and_then(|event| event.properties.field("cart_id").key());
+        let of_run = self.run.and_then(|run| run.entry.properties.field("cart_id").key());
+        let named = of_run.or(of_event);
+        let cart = match &named {
+            Some(id) => carts.get(id),
+            None => carts.latest(),
+        };
+        match (cart, field) {
+            (Some(cart), field) => cart.field(field, self.rates),
+            // A cart that was bought or never begun is an empty one, not a missing one.
+            (None, "count") => Value::Number(0.0),
+            (None, "value") => Value::Money(Money::new(0.into(), self.rates.base)),
+            (None, "items" | "products") => Value::List(Arc::from([])),
+            (None, _) => Value::Missing,
+        }
+    }
+
+    /// Whether the person is in a segment; of one that is not deployed nobody is.
+    pub fn in_segment(&self, name: &str) -> bool {
+        let Some(condition) = self.segments.get(name) else { return false };
+        if self.depth >= SEGMENT_DEPTH {
+            return false;
+        }
+        let within = Scope { event: None, run: None, element: None, depth: self.depth + 1, ..*self };
+        condition.compiled.holds(&within)
+    }
+}
+
+/// A property of an event, else its name or moment.
+fn of_event(event: Option<Facts<'_>>, field: &str) -> Value {
+    let Some(event) = event else { return Value::Missing };
+    match (event.properties.field(field), field) {
+        (Value::Missing, "name") => Value::text(event.name),
+        (Value::Missing, "at") => Value::Time(event.at),
+        (value, _) => value.clone(),
+    }
+}
+
+fn unreached(field: &str) -> Value {
+    match field {
+        "sent" | "delivered" | "opened" | "clicked" | "failed" => Value::Bool(false),
+        _ => Value::Missing,
+    }
+}

@@ -1,0 +1,143 @@
+//! A deployment: all plans that run together, and what they ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Condition, Plan, PlanHash, Policies, Status};
+use crate::expr::{Demands, Segments};
+use crate::value::Span;
+
+/// A segment: an expression about a person.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The file's name.
+    pub name: Arc<str>,
+    /// Who is in it.
+    pub condition: Condition,
+}
+
+/// What stands in one deployment row: the set that becomes live at one commit.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// Its number, from 1; 0 is the empty one before the first.
+    pub number: i64,
+    /// Its journeys.
+    pub plans: Vec<Arc<Plan>>,
+    /// Older versions that runs were pinned to when it was made. They start nothing.
+    pub pinned: Vec<Arc<Plan>>,
+    /// Its segments.
+    pub segments: Vec<Segment>,
+    /// Its policies.
+    pub policies: Policies,
+}
+
+/// A journey that listens to an event.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The journey.
+    pub plan: Arc<Plan>,
+    /// Whether the event starts it, or cancels a start that is awaited.
+    pub starts: bool,
+}
+
+/// A deployment made ready to run.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    /// Its number.
+    pub deployment: i64,
+    /// Its policies.
+    pub policies: Arc<Policies>,
+    /// Its segments.
+    pub segments: Arc<Segments>,
+    /// What its expressions ask to be kept of each person.
+    pub demands: Demands,
+    /// How far back the longest cap of any of its plans looks.
+    pub memory: Span,
+    /// Live journeys by the events they listen to, the highest priority first, then by name.
+    listeners: BTreeMap<Arc<str>, Vec<Listener>>,
+    /// Every known version by its hash.
+    versions: BTreeMap<PlanHash, Arc<Plan>>,
+    /// Live journeys by name.
+    live: BTreeMap<Arc<str>, Arc<Plan>>,
+    /// What runs end or go on for, by event: the properties that are asked of it.
+    met: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+impl Plans {
+    /// A deployment, ready to run.
+    pub fn new(deployment: Deployment) -> Self {
+        let mut demands = Demands::default();
+        let mut listeners: BTreeMap<Arc<str>, Vec<Listener>> = BTreeMap::new();
+        let mut versions = BTreeMap::new();
+        let mut live = BTreeMap::new();
+        for segment in &deployment.segments {
+            demands.of_expr(&segment.condition.expr);
+        }
+        for plan in deployment.pinned {
+            demands.of_plan(&plan);
+            versions.insert(plan.hash, plan);
+        }
+        let mut plans = deployment.plans;
+        plans.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.name.cmp(&b.name)));
+        for plan in plans {
+            demands.of_plan(&plan);
+            versions.insert(plan.hash, plan.clone());
+            if plan.status != Status::Live {
+                continue;
+            }
+            let (on, unless) = (plan.enter.on.iter(), plan.enter.unless.iter());
+            for (event, starts) in on.map(|event| (event, true)).chain(unless.map(|event| (event, false))) {
+                let listener = Listener { plan: plan.clone(), starts };
+                listeners.entry(event.clone()).or_default().push(listener);
+            }
+            live.insert(plan.name.clone(), plan);
+        }
+        let of_plans = versions.values().filter_map(|plan: &Arc<Plan>| plan.cap);
+        let caps = of_plans.chain(deployment.policies.caps.values().copied()).map(|cap| cap.per);
+        let mut met: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+        versions.values().for_each(|plan| plan.met(&mut met));
+        let memory = caps.chain(deployment.policies.minimum_gap).max_by_key(|per| per.nominal());
+        Self {
+            deployment: deployment.number,
+            policies: Arc::new(deployment.policies),
+            segments: Arc::new(Segments::new(deployment.segments)),
+            demands,
+            memory: memory.unwrap_or(Span::ZERO),
+            listeners,
+            versions,
+            live,
+            met: met.into_iter().map(|(event, names)| (event, names.into_iter().collect())).collect(),
+        }
+    }
+
+    /// The journeys that listen to an event.
+    pub fn listeners(&self, event: &str) -> &[Listener] {
+        self.listeners.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// A version by its hash.
+    pub fn version(&self, hash: PlanHash) -> Option<&Arc<Plan>> {
+        self.versions.get(&hash)
+    }
+
+    /// Every known version.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<Plan>> {
+        self.versions.values()
+    }
+
+    /// Whether a run of any known version may end or go on for such an event: with the properties that it is asked for.
+    pub fn met(&self, event: &str) -> Option<&[Arc<str>]> {
+        self.met.get(event).map(Vec::as_slice)
+    }
+
+    /// The live version of a journey.
+    pub fn live(&self, journey: &str) -> Option<&Arc<Plan>> {
+        self.live.get(journey)
+    }
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self::new(Deployment::default())
+    }
+}

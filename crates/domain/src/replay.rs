@@ -1,0 +1,141 @@
+//! One person's journal, applied again: what `why` tells and `audit` compares.
+
+use std::collections::BTreeMap;
+
+use crate::actor::{self, Input, Told};
+use crate::person::{Handover, Person};
+use crate::plan::Plans;
+use crate::row::{Applied, JournalRow, StoredEvent};
+use crate::{EventId, PersonId, Refusal};
+
+/// Why a journal can't be applied again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// Its rows do not count 1, 2, 3, …: some are gone by retention, or lost.
+    #[error("the journal has no row {0}: it is older than what is kept")]
+    Gap(i64),
+    /// An event is not there any more.
+    #[error("the event of row {0} is not there: it is older than what is kept")]
+    NoEvent(i64),
+    /// The state of somebody who turned out to be this person can't be made again.
+    #[error("row {0} takes over {1}, whose own journal can't be applied again")]
+    NoState(i64, PersonId),
+    /// The deployment it was applied under can't be compiled by this program.
+    #[error("deployment {0} is not there, or can't be compiled by this version")]
+    NoDeployment(i64),
+    /// An event that was applied can't be read now.
+    #[error("row {0}: {1}")]
+    Unreadable(i64, String),
+}
+
+/// What one row did when it was applied again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// The row's number.
+    pub n: i64,
+    /// What was asked and moved: recomputed.
+    pub told: Vec<Told>,
+    /// What was refused this time: recomputed.
+    pub refusals: Vec<Refusal>,
+    /// Whether that is what the journal has.
+    pub as_recorded: bool,
+}
+
+/// Somebody whose journal is applied again from the beginning.
+pub struct Replay {
+    person: Person,
+    handed: Option<Handover>,
+}
+
+impl Replay {
+    /// Somebody to whom nothing has happened yet.
+    pub fn new(person: PersonId, assignment_key: i64) -> Self {
+        Self { person: Person::new(person, assignment_key), handed: None }
+    }
+
+    /// The person as the rows so far have left them. What stands in `due` is the batch's, not theirs.
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    /// What was handed over when they were closed, where they were.
+    pub fn handed(&self) -> Option<&Handover> {
+        self.handed.as_ref()
+    }
+
+    /// Applies the next row. `plans` are those of its deployment, with the counters of all that follow: a counter that
+    /// was asked for later was made of the same events. `handed` knows what was handed over of those who turned out to be
+    /// this person: what applying their own journals again has handed over.
+    ///
+    /// # Errors
+    /// [`Broken`]; the person is as before.
+    pub fn apply(
+        &mut self,
+        row: &JournalRow,
+        plans: &Plans,
+        events: &BTreeMap<EventId, StoredEvent>,
+        handed: &BTreeMap<PersonId, Handover>,
+    ) -> Result<Replayed, Broken> {
+        if row.n != self.person.n + 1 {
+            return Err(Broken::Gap(self.person.n + 1));
+        }
+        let input = match row.what {
+            Applied::Event(id) => Input::Event(events.get(&id).ok_or(Broken::NoEvent(row.n))?),
+            Applied::Timer(until) => Input::Timers(until),
+            Applied::Report { message, accepted, at } => Input::Report { message, accepted, at },
+            Applied::Closed { merge, at } => Input::Close { merge, at },
+            Applied::Taken { merge, at } => {
+                let state = handed.get(&merge.loser).ok_or(Broken::NoState(row.n, merge.loser))?;
+                Input::Take { merge, at, state }
+            }
+        };
+        let mut told = Vec::new();
+        let mut outcome = actor::step(plans, &mut self.person, input, row.at, Some(&mut told))
+            .map_err(|error| Broken::Unreadable(row.n, error.to_string()))?;
+        if let Some(handed) = outcome.handed.take() {
+            self.handed = Some(*handed);
+        }
+        let as_recorded = outcome.refusals == row.refusals;
+        Ok(Replayed { n: row.n, told, refusals: outcome.refusals, as_recorded })
+    }
+
+    /// Where the person as stored differs from what the rows make of them: in words, empty where it does not. Of
+    /// counters those are compared that are kept now.
+    pub fn differs(&self, stored: &Person) -> Vec<String> {
+        let ours = &self.person;
+        let mut differs = Vec::new();
+        if ours.n != stored.n {
+            differs.push(format!("the journal counts {}, the person {}", ours.n, stored.n));
+        }
+        if ours.merged_into != stored.merged_into {
+            differs.push("who they turned out to be is another".to_owned());
+        }
+        if ours.hot != stored.hot {
+            differs.push("what every input reads and writes (persons.hot) is another".to_owned());
+        }
+        if !ours.traits.iter().eq(stored.traits.iter()) {
+            differs.push("traits are others".to_owned());
+        }
+        let numbers = |person: &Person| person.runs.iter().map(|run| run.number).collect::<Vec<_>>();
+        if numbers(ours) != numbers(stored) {
+            differs.push(format!("live runs are {:?}, stored are {:?}", numbers(ours), numbers(stored)));
+        }
+        for run in &ours.runs {
+            let Some(known) = stored.runs.iter().find(|known| known.number == run.number) else { continue };
+            let (mut run, mut known) = (run.clone(), known.clone());
+            (run.dirty, run.stored, known.dirty, known.stored) = (false, false, false, false);
+            if run != known {
+                differs.push(format!("run {} of {} stands elsewhere", run.number, run.journey));
+            }
+        }
+        for (key, counter) in &stored.features {
+            let same = ours.features.get(key).is_some_and(|ours| {
+                (ours.last, &ours.recent, &ours.days) == (counter.last, &counter.recent, &counter.days)
+            });
+            if !same {
+                differs.push(format!("the counter of {} is another", key.event));
+            }
+        }
+        differs
+    }
+}

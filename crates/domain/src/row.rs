@@ -1,0 +1,497 @@
+//! What a batch reads and what it writes: the rows between the actor and whatever keeps them.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::merge::{Merge, MovedRun};
+use crate::plan::{Channel, PlanHash};
+use crate::{EventId, Kind, Lane, MessageId, PersonId, Refusal, Shard, ShopTime};
+
+/// Where a row of intake stands: its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Whose queue.
+    pub shard: Shard,
+    /// Which of the shard's two.
+    pub lane: Lane,
+    /// In the order of insertion, which is not the order of commits.
+    pub seq: i64,
+}
+
+/// One waiting input, with what it refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrived {
+    /// Its key.
+    pub place: Place,
+    /// Whose.
+    pub person: PersonId,
+    /// What.
+    pub what: Arrival,
+}
+
+/// What an input is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrival {
+    /// Something happened.
+    Event(StoredEvent),
+    /// What became of a message.
+    Report {
+        /// Which.
+        message: MessageId,
+        /// Whether the channel took it; else it refused it for good.
+        accepted: bool,
+        /// When.
+        at: ShopTime,
+    },
+    /// The person turned out to be somebody else: they are closed, and their state goes there.
+    Close {
+        /// Who ends in whom.
+        merge: Merge,
+        /// When it came through the door.
+        at: ShopTime,
+    },
+    /// Somebody else turned out to be this person: their state is taken over.
+    Take {
+        /// Who ends in whom.
+        merge: Merge,
+        /// When it came through the door.
+        at: ShopTime,
+        /// What of them has arrived.
+        state: Arriving,
+    },
+    /// A row that refers to nothing we know: of a later version, or damaged. It is parked.
+    Unknown {
+        /// Its kind.
+        kind: i16,
+        /// What it refers to.
+        reference: Uuid,
+    },
+}
+
+/// Whether the state of somebody who was closed has arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arriving {
+    /// Not yet: what came later waits for it.
+    Awaited,
+    /// Not yet, and it was waited for long enough: the rest goes on.
+    Overdue,
+    /// It is here: encoded, and the counters as they are stored.
+    Here(Vec<u8>, Vec<StoredFeature>),
+    /// It never will: what closes them was moved aside.
+    Lost,
+}
+
+impl Arrival {
+    /// As a row of intake has it: its kind, and what it refers to.
+    pub fn reference(&self) -> (i16, Uuid) {
+        match self {
+            Self::Event(event) => (1, event.id.0),
+            Self::Report { message, accepted: true, .. } => (2, message.0),
+            Self::Report { message, .. } => (3, message.0),
+            Self::Close { merge, .. } => (KIND_CLOSE, merge.reference()),
+            Self::Take { merge, .. } => (KIND_TAKE, merge.reference()),
+            Self::Unknown { kind, reference } => (*kind, *reference),
+        }
+    }
+
+    /// Of what would have closed somebody and can't be applied: tells whoever waits for their state that it will not come.
+    pub fn undelivered(&self, now: ShopTime) -> Option<HandedRow> {
+        let Self::Close { merge, .. } = self else { return None };
+        Some(HandedRow { merge: *merge, at: now, plans: Vec::new(), state: None })
+    }
+
+    /// When it came through the door; of what can't be read nobody knows.
+    pub fn received_at(&self) -> Option<ShopTime> {
+        match self {
+            Self::Event(event) => Some(event.received_at),
+            Self::Report { at, .. } | Self::Close { at, .. } | Self::Take { at, .. } => Some(*at),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// The kind of a row of intake that says: you turned out to be somebody else.
+pub const KIND_CLOSE: i16 = 4;
+/// The kind of one that says: somebody else turned out to be you.
+pub const KIND_TAKE: i16 = 5;
+
+/// An event as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// What the message says.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Arc<str>,
+    /// When it happened.
+    pub occurred_at: ShopTime,
+    /// When we got it.
+    pub received_at: ShopTime,
+    /// Imported history.
+    pub historical: bool,
+    /// The message, as JSON.
+    pub payload: String,
+}
+
+/// A wake-up that came due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// Of which shard.
+    pub shard: Shard,
+    /// When.
+    pub due_at: ShopTime,
+    /// Whose.
+    pub person: PersonId,
+}
+
+/// A person as stored. Somebody without rows yet has version 0 and nothing else but their `assignment_key`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredPerson {
+    /// Who.
+    pub id: i64,
+    /// What sticky draws hang on.
+    pub assignment_key: i64,
+    /// Of the row; 0 where there is none.
+    pub version: i64,
+    /// Inputs applied.
+    pub n: i64,
+    /// The wake-up in `due`.
+    pub armed: Option<ShopTime>,
+    /// `hot`, encoded; empty where there is no row.
+    pub hot: Vec<u8>,
+    /// Traits and their moments as JSON, where there are any.
+    pub traits: Option<(String, String)>,
+    /// Live runs: number and encoded state.
+    pub runs: Vec<(u32, Vec<u8>)>,
+    /// Counters.
+    pub features: Vec<StoredFeature>,
+    /// Where their state went, of somebody who is closed.
+    pub merged_into: Option<PersonId>,
+}
+
+/// A counter as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredFeature {
+    /// `FeatureKey::number`.
+    pub feature: i64,
+    /// When it happened last.
+    pub last_at: Option<ShopTime>,
+    /// The moments of the latest occurrences.
+    pub times: Vec<i64>,
+    /// Their amounts; as many.
+    pub amounts: Vec<f64>,
+    /// Their values; as many where the counter has a filter, else none.
+    pub values: Vec<String>,
+    /// UTC days of older ones, counted from 1970-01-01.
+    pub days: Vec<i32>,
+    /// How many on each.
+    pub day_counts: Vec<i32>,
+    /// The sum of each.
+    pub day_sums: Vec<f64>,
+}
+
+/// Everything that one batch changes; it commits whole or not at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Write {
+    /// The shop time of the batch.
+    pub now: ShopTime,
+    /// The deployment it ran under.
+    pub deployment: i64,
+    /// People, each once. Inserted where `version` is 0; else updated where the version is still that one.
+    pub people: Vec<PersonRow>,
+    /// Traits that changed: person, traits, moments.
+    pub traits: Vec<(PersonId, String, String)>,
+    /// Runs that began.
+    pub begun: Vec<RunRow>,
+    /// Runs that moved.
+    pub moved: Vec<RunRow>,
+    /// Runs that are over: they leave the live ones.
+    pub ended: Vec<EndedRow>,
+    /// Counters that changed, whole.
+    pub features: Vec<(PersonId, StoredFeature)>,
+    /// Wake-ups that are over or moved.
+    pub disarmed: Vec<Due>,
+    /// Wake-ups set.
+    pub armed: Vec<Due>,
+    /// Messages to be sent.
+    pub queued: Vec<QueuedRow>,
+    /// Messages to be cancelled where they have not left yet.
+    pub cancelled: Vec<MessageId>,
+    /// Messages that would have been sent to people who are held out.
+    pub withheld: Vec<QueuedRow>,
+    /// Suppressions that hold no longer: their people have subscribed again.
+    pub lifted: Vec<Lifted>,
+    /// Choices made.
+    pub decisions: Vec<DecisionRow>,
+    /// What was applied to whom.
+    pub journal: Vec<JournalRow>,
+    /// Inputs applied: deleted, all of them or the batch does not commit.
+    pub done: Vec<Place>,
+    /// Inputs that can't be applied: moved aside with why.
+    pub parked: Vec<ParkedRow>,
+    /// Strays: inputs of people who are closed, to be put into the queue of those they turned out to be.
+    pub forwarded: Vec<ForwardedRow>,
+    /// Live runs that leave their person with their state.
+    pub moved_out: Vec<(PersonId, u32)>,
+    /// States of people who were closed, on their way.
+    pub handed: Vec<HandedRow>,
+    /// Whose state was taken over: it is on its way no more.
+    pub taken: Vec<PersonId>,
+    /// Runs that came with the state of somebody else.
+    pub moved_in: Vec<MovedRun>,
+    /// People who were, or may have been, in two options of a journey: left out of its lift.
+    pub mixed: Vec<(PersonId, Arc<str>)>,
+    /// Inputs that wait for a state that is on its way. Nothing is done with them, and they stay where they are.
+    pub held: Vec<Place>,
+}
+
+impl Write {
+    /// Whether there is nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty()
+            && self.done.is_empty()
+            && self.parked.is_empty()
+            && self.disarmed.is_empty()
+            && self.forwarded.is_empty()
+    }
+}
+
+/// An input that goes on to somebody else's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardedRow {
+    /// To whom.
+    pub person: PersonId,
+    /// Into which of the two queues.
+    pub lane: Lane,
+    /// Its kind in intake.
+    pub kind: i16,
+    /// What it refers to.
+    pub reference: Uuid,
+    /// When it came through the door.
+    pub received_at: ShopTime,
+}
+
+/// A row of `handovers`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandedRow {
+    /// Who is closed, and to whom their state goes.
+    pub merge: Merge,
+    /// When they were.
+    pub at: ShopTime,
+    /// The versions that runs under way are pinned to.
+    pub plans: Vec<PlanHash>,
+    /// The state, encoded; `None` where it can't be had: what would have closed them was moved aside.
+    pub state: Option<Vec<u8>>,
+}
+
+/// A row of `persons`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonRow {
+    /// Who.
+    pub person: PersonId,
+    /// The version that was read; the row gets the next one.
+    pub version: i64,
+    /// Inputs applied.
+    pub n: i64,
+    /// Their zone, where it is known: for reports.
+    pub zone: Option<Arc<str>>,
+    /// The wake-up in `due`.
+    pub armed: Option<ShopTime>,
+    /// `hot`, encoded.
+    pub hot: Vec<u8>,
+    /// Where their state went, of somebody who is closed.
+    pub merged_into: Option<PersonId>,
+}
+
+/// A row of `runs`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// Whose.
+    pub person: PersonId,
+    /// Its number.
+    pub number: u32,
+    /// Of which journey.
+    pub journey: Arc<str>,
+    /// Of which version.
+    pub plan: PlanHash,
+    /// The step it stands at; empty of one that only watches for its goal.
+    pub step: Arc<str>,
+    /// When it was begun.
+    pub started_at: ShopTime,
+    /// Its state, encoded.
+    pub state: Vec<u8>,
+}
+
+/// A row of `ended_runs`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedRow {
+    /// Whose.
+    pub person: PersonId,
+    /// Its number.
+    pub number: u32,
+    /// Of which journey.
+    pub journey: Arc<str>,
+    /// Of which version.
+    pub plan: PlanHash,
+    /// The value of `per`.
+    pub key: Option<Arc<str>>,
+    /// When it was begun.
+    pub started_at: ShopTime,
+    /// When the event that began it happened.
+    pub entered_at: ShopTime,
+    /// When it stopped walking.
+    pub ended_at: ShopTime,
+    /// Why: `EndReason::code`, of an exit step `exit_step: REASON`.
+    pub reason: String,
+    /// 0 spoken to, 1 in everybody's holdout, 2 in the journey's.
+    pub held_out: i16,
+    /// The first message, or where it would have been sent.
+    pub first_send: Option<ShopTime>,
+    /// When the goal was reached.
+    pub goal_at: Option<ShopTime>,
+    /// What it is worth, in the shop's currency where it is money.
+    pub goal_value: Option<f64>,
+    /// Whether it has a row among the live ones.
+    pub stored: bool,
+    /// Its last state, encoded.
+    pub state: Vec<u8>,
+}
+
+/// A row of `outbox`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedRow {
+    /// Its id: the idempotency key.
+    pub message: MessageId,
+    /// To whom.
+    pub person: PersonId,
+    /// For which run.
+    pub run: u32,
+    /// Of which journey.
+    pub journey: Arc<str>,
+    /// At which step.
+    pub step: Arc<str>,
+    /// Which passage of the step, from 1.
+    pub visit: u32,
+    /// Which attempt by another channel, from 1.
+    pub leg: u8,
+    /// By which channel.
+    pub channel: Channel,
+    /// To which address; empty of a channel that needs none.
+    pub address: Arc<str>,
+    /// With which template.
+    pub template: Arc<str>,
+    /// Whether it is marketing.
+    pub marketing: bool,
+    /// The consent topic.
+    pub topic: Option<Arc<str>>,
+    /// Who it is from: a name of `senders`.
+    pub sender: Option<Arc<str>>,
+    /// What the template is given, as JSON of [`Data`](crate::template::Data); at most [`crate::template::DATA_BYTES`].
+    pub data: Arc<str>,
+    /// When it was queued.
+    pub queued_at: ShopTime,
+}
+
+/// Suppressions that hold no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifted {
+    /// Of which channel.
+    pub channel: Channel,
+    /// Of which address.
+    pub address: Arc<str>,
+    /// On which topic; `None` on every one.
+    pub topic: Option<Arc<str>>,
+    /// When they were taken back: what was said later stays.
+    pub at: ShopTime,
+}
+
+/// A row of `decisions`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionRow {
+    /// Whose.
+    pub person: PersonId,
+    /// In which run.
+    pub run: u32,
+    /// Of which journey.
+    pub journey: Arc<str>,
+    /// At which step; empty for a holdout.
+    pub step: Arc<str>,
+    /// Which passage of the step, from 1.
+    pub visit: u32,
+    /// When.
+    pub at: ShopTime,
+    /// What was eligible.
+    pub options: Vec<Arc<str>>,
+    /// What was chosen.
+    pub choice: Arc<str>,
+    /// With which probability each could have been chosen; as many as options.
+    pub propensities: Vec<f64>,
+}
+
+/// A row of `journal`: one input, applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalRow {
+    /// To whom.
+    pub person: PersonId,
+    /// Which of theirs, from 1.
+    pub n: i64,
+    /// What it was.
+    pub what: Applied,
+    /// The shop time of the batch.
+    pub at: ShopTime,
+    /// What was refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// What was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// An event.
+    Event(EventId),
+    /// Timers that came due at that moment.
+    Timer(ShopTime),
+    /// What became of a message.
+    Report {
+        /// Which.
+        message: MessageId,
+        /// Whether the channel took it.
+        accepted: bool,
+        /// When.
+        at: ShopTime,
+    },
+    /// They turned out to be somebody else and were closed.
+    Closed {
+        /// Who ended in whom.
+        merge: Merge,
+        /// When that came through the door.
+        at: ShopTime,
+    },
+    /// Somebody else turned out to be them: the state was taken over.
+    Taken {
+        /// Who ended in whom: the winner may have ended in this person since.
+        merge: Merge,
+        /// When that came through the door.
+        at: ShopTime,
+    },
+}
+
+/// A row of `parked`: an input that could not be applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParkedRow {
+    /// Where it waited; `None` of a timer, which is parked under kind 0.
+    pub place: Option<Place>,
+    /// Whose.
+    pub person: PersonId,
+    /// Its kind in intake.
+    pub kind: i16,
+    /// What it refers to.
+    pub reference: Uuid,
+    /// When it was parked.
+    pub at: ShopTime,
+    /// Why, as a code: `panicked`, `undecodable`, `unknown_kind`, `refused`, `no_person`, `no_state`.
+    pub reason: &'static str,
+    /// Why, in words; no personal data.
+    pub detail: String,
+}

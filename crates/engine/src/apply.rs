@@ -1,0 +1,187 @@
+//! Putting sources live: counters made of history first, then one deployment row, whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use journeyman_domain::expr::Demands;
+use journeyman_domain::plan::{Channel, PlanHash, Plans};
+use journeyman_domain::{PersonId, ShopTime, backfill as counting, batch};
+use journeyman_store::deployments::{self, StoredSource};
+use journeyman_store::{Error, backfill, lines, slices};
+use sqlx::postgres::PgPool;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::deploy;
+
+/// How many people's history is read at once.
+const PEOPLE: usize = 2_000;
+
+/// What is to be said of a deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Label<'a> {
+    /// When it goes live.
+    pub at: ShopTime,
+    /// What people say of it.
+    pub note: &'a str,
+    /// In which environment.
+    pub environment: &'a str,
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The deployment's number, or that of the one which says the same already.
+    pub number: i64,
+    /// Whether there is a new one.
+    pub changed: bool,
+    /// What stood in the one before.
+    pub before: Vec<StoredSource>,
+    /// Older versions that runs go on in.
+    pub pinned: usize,
+    /// Counters made of history.
+    pub counters: usize,
+    /// Of how many people.
+    pub people: u64,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotApplied {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The set does not compile together with the versions that runs are under way in.
+    #[error("{0}")]
+    Sources(String),
+    /// Another `apply` is at work.
+    #[error("somebody else is putting journeys live at this moment; try again when they are done")]
+    Busy,
+}
+
+impl From<sqlx::Error> for NotApplied {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Puts `sources`, which were checked, live. `counted` hears how many people's history was counted.
+///
+/// Counters are made twice over: first of everybody's history while the engine goes on, then, while no batch runs, again of
+/// those to whom something happened meanwhile. So batches wait for moments, however long history is.
+///
+/// # Errors
+/// [`NotApplied`]; nothing is changed then.
+pub async fn apply(
+    pool: &PgPool,
+    sources: &[StoredSource],
+    label: Label<'_>,
+    mut counted: impl FnMut(u64),
+) -> Result<Applied, NotApplied> {
+    // Closed at the end, and the lock with it.
+    let mut connection = pool.acquire().await?.detach();
+    if !backfill::lock(&mut connection).await? {
+        return Err(NotApplied::Busy);
+    }
+    let (current, before) = deployed(&mut connection).await?;
+    if current > 0 && same(&before, sources) {
+        let pinned = before.iter().filter(|source| source.pinned).count();
+        return Ok(Applied { number: current, changed: false, before, pinned, counters: 0, people: 0 });
+    }
+    let mut made: BTreeMap<PersonId, i64> = BTreeMap::new();
+    let (_, missing, rates) = wanted(&mut connection, current, &before, sources).await?;
+    count(&mut connection, &missing, &rates, &mut made, &mut counted).await?;
+
+    let mut tx = connection.begin().await?;
+    // From here on no batch runs.
+    slices::lock_all(&mut tx).await?;
+    let (all, now_missing, rates) = wanted(&mut tx, current, &before, sources).await?;
+    if now_missing != missing {
+        made.clear();
+    }
+    let people = count(&mut tx, &now_missing, &rates, &mut made, &mut counted).await?;
+    let demands: Vec<_> = all.demands.iter().cloned().collect();
+    let senders: Vec<&str> = all.senders.iter().map(String::as_str).collect();
+    lines::ensure(&mut tx, Channel::Email, &senders).await?;
+    let number =
+        deployments::insert(&mut tx, label.at, label.note, label.environment, sources, &demands).await?;
+    tx.commit().await?;
+    let pinned = all.pinned;
+    Ok(Applied { number, changed: true, before, pinned, counters: now_missing.iter().count(), people })
+}
+
+/// What a set asks for together with the versions that runs are under way in.
+struct Wanted {
+    demands: Demands,
+    pinned: usize,
+    senders: Vec<String>,
+}
+
+async fn deployed(connection: &mut PgConnection) -> Result<(i64, Vec<StoredSource>), Error> {
+    let current = deployments::current(connection).await?;
+    Ok((current, deployments::load(connection, current).await?))
+}
+
+/// Whether a deployment holds just these files in just these versions.
+fn same(before: &[StoredSource], sources: &[StoredSource]) -> bool {
+    let key = |source: &StoredSource| (source.kind, source.name.clone(), source.hash);
+    let old: BTreeSet<_> = before.iter().filter(|source| !source.pinned).map(key).collect();
+    old == sources.iter().map(key).collect()
+}
+
+/// What is asked for, and what of it is not kept yet.
+async fn wanted(
+    connection: &mut PgConnection,
+    current: i64,
+    before: &[StoredSource],
+    sources: &[StoredSource],
+) -> Result<(Wanted, Demands, journeyman_domain::value::Rates), NotApplied> {
+    let deployed: BTreeSet<PlanHash> = sources.iter().map(|source| source.hash).collect();
+    let live = deployments::live_versions(connection).await?;
+    let older =
+        before.iter().filter(|source| live.contains(&source.hash) && !deployed.contains(&source.hash));
+    let pinned: Vec<_> = older.map(|source| StoredSource { pinned: true, ..source.clone() }).collect();
+    let all: Vec<StoredSource> = sources.iter().chain(&pinned).cloned().collect();
+    let plans = Plans::new(deploy::compile(current + 1, &all).map_err(NotApplied::Sources)?);
+    let known: BTreeSet<i64> =
+        deployments::demands(connection).await?.iter().map(|key| key.number()).collect();
+    let missing = plans.demands.iter().filter(|key| !known.contains(&key.number())).cloned().collect();
+    let rates = plans.policies.rates.clone();
+    let senders = plans.policies.senders.keys().map(ToString::to_string).collect();
+    Ok((Wanted { demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
+}
+
+/// Makes counters of the history of everybody to whom something happened since they were counted; answers of how many
+/// people there are.
+async fn count(
+    connection: &mut PgConnection,
+    missing: &Demands,
+    rates: &journeyman_domain::value::Rates,
+    made: &mut BTreeMap<PersonId, i64>,
+    counted: &mut impl FnMut(u64),
+) -> Result<u64, Error> {
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    let names = counting::wanted(missing);
+    let (mut after, mut everybody) = (PersonId(i64::MIN), 0);
+    loop {
+        let chunk = backfill::people(connection, after, PEOPLE).await?;
+        let Some((last, _)) = chunk.last() else { return Ok(everybody) };
+        after = *last;
+        everybody += chunk.len() as u64;
+        let stale: Vec<PersonId> = chunk
+            .iter()
+            .filter(|(person, n)| made.get(person) != Some(n))
+            .map(|(person, _)| *person)
+            .collect();
+        // Read after `n` was: who moves meanwhile has a larger one, and is counted again.
+        let history = backfill::past(connection, &names, &stale).await?;
+        let mut rows = Vec::new();
+        for person in stale.iter().filter(|person| history.contains_key(person)) {
+            let counters = counting::counters(missing, *person, &history, rates);
+            rows.extend(counters.iter().map(|(key, feature)| (*person, batch::stored_feature(key, feature))));
+        }
+        backfill::write(connection, &rows).await?;
+        made.extend(chunk);
+        counted(everybody);
+    }
+}

@@ -1,0 +1,405 @@
+//! From a tree to a typed expression: paths.
+
+use std::sync::Arc;
+
+use journeyman_domain::expr::{Expr, ListCall, Root, Type};
+use journeyman_domain::value::Value;
+
+use super::ast::{Ast, Kind};
+use super::scope::{EventTypes, Leaves, Scope};
+use super::{Fault, parser};
+use crate::diagnostic::{
+    COMPUTED_FIELD, Code, NEAR_PROPERTY, NOT_YET, TYPES, UNKNOWN_FIELD, UNKNOWN_NAME, UNKNOWN_VARIABLE,
+    nearest, slip,
+};
+use crate::literal::short;
+use crate::source::Place;
+
+/// Names that begin a path, whatever steps are called.
+pub(crate) const ROOTS: &[&str] =
+    &["event", "entry", "run", "profile", "cart", "now", "scores", "turn", "item"];
+pub(super) const LATER_ROOTS: &[&str] = &["scores", "turn", "item"];
+/// What a message leaves behind, and what it is.
+const RESULTS: [(&str, Type); 8] = [
+    ("sent", Type::Bool),
+    ("delivered", Type::Bool),
+    ("opened", Type::Bool),
+    ("clicked", Type::Bool),
+    ("failed", Type::Bool),
+    ("channel", Type::Text),
+    ("reason", Type::Text),
+    ("at", Type::Time),
+];
+const LATER_RESULTS: &[&str] = &["variant", "offer_code", "offer_expires", "offer_used"];
+const PROFILE: [(&str, Type); 4] = [
+    ("first_seen", Type::Time),
+    ("last_seen", Type::Time),
+    ("sessions", Type::Number),
+    ("time_zone", Type::Text),
+];
+
+/// An expression and what it is.
+pub(super) type Typed = (Expr, Type);
+
+/// The element at hand, inside the brackets of a list's function.
+#[derive(Clone)]
+pub(super) struct Element {
+    pub(super) of: Type,
+    /// It comes from a cart, whose fields are all known.
+    pub(super) cart: bool,
+}
+
+pub(super) struct Lowering<'a, 'f> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) faults: &'f mut Vec<Fault>,
+    pub(super) element: Option<Element>,
+}
+
+/// A name or a chain of fields on its way to an expression.
+pub(super) enum Resolved {
+    /// A place where something is kept. `of` is of what stands there.
+    Path {
+        root: Root,
+        path: Vec<Arc<str>>,
+        of: Type,
+        closed: bool,
+    },
+    Value(Typed),
+}
+
+impl<'a, 'f> Lowering<'a, 'f> {
+    pub(super) fn new(scope: &'a Scope<'a>, faults: &'f mut Vec<Fault>) -> Self {
+        Self { scope, faults, element: None }
+    }
+
+    /// Reports, and gives nothing.
+    pub(super) fn fault<T>(
+        &mut self,
+        code: Code,
+        at: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.faults.push(Fault::new(code, at, message, help));
+        None
+    }
+
+    pub(super) fn not_yet<T>(&mut self, at: Place, word: &str) -> Option<T> {
+        let message = format!("`{word}` is not read by this version yet");
+        self.fault(NOT_YET, at, message, "leave it out until it is; nothing of it would be done")
+    }
+
+    /// Reports a name that nothing has.
+    pub(super) fn unknown<'n, T>(
+        &mut self,
+        code: Code,
+        at: Place,
+        message: String,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+        otherwise: &str,
+    ) -> Option<T> {
+        // Where nobody listens, nothing is looked for.
+        let near = if self.scope.lints { nearest(name, known) } else { None };
+        let help = near.map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"));
+        let fault: Option<T> = self.fault(code, at, message, help);
+        if let (Some(last), Some(near)) = (self.faults.last_mut(), near) {
+            last.nearest = Some(near.into());
+        }
+        fault
+    }
+
+    pub(super) fn lower(&mut self, ast: &Ast) -> Option<Typed> {
+        match &ast.kind {
+            Kind::Literal(value) => Some((Expr::Literal(value.clone()), type_of(value))),
+            Kind::Name(_) | Kind::Field(..) => {
+                let resolved = self.resolve(ast)?;
+                self.finish(resolved, ast)
+            }
+            Kind::Function(name, arguments) => self.function(ast, name, arguments),
+            Kind::Method(of, name, at, arguments) => self.method(of, name, *at, arguments),
+            Kind::List(items) => self.list(items),
+            Kind::Not(inner) => {
+                let inner = self.truth(inner)?;
+                Some((Expr::Not(Box::new(inner)), Type::Bool))
+            }
+            Kind::And(a, b) => {
+                let (a, b) = (self.truth(a), self.truth(b));
+                Some((Expr::And(Box::new(a?), Box::new(b?)), Type::Bool))
+            }
+            Kind::Or(a, b) => {
+                let (a, b) = (self.truth(a), self.truth(b));
+                Some((Expr::Or(Box::new(a?), Box::new(b?)), Type::Bool))
+            }
+            Kind::Negative(inner) => self.negative(ast, inner),
+            Kind::Compare(comparison, a, b) => self.compare(*comparison, a, b, ast.at),
+            Kind::In(a, b) => self.within(a, b, ast.at),
+            Kind::Arithmetic(operator, a, b) => self.arithmetic(*operator, a, b, ast.at),
+        }
+    }
+
+    fn negative(&mut self, ast: &Ast, inner: &Ast) -> Option<Typed> {
+        if let Kind::Literal(value) = &inner.kind
+            && let Some(value) = parser::negated(value)
+        {
+            let of = type_of(&value);
+            return Some((Expr::Literal(value), of));
+        }
+        let (expr, of) = self.lower(inner)?;
+        if !matches!(of, Type::Number | Type::Any) {
+            return self.fault(
+                TYPES,
+                ast.at,
+                format!("`-` stands before a number, and this is {of}"),
+                "write `a - b`",
+            );
+        }
+        let zero = Box::new(Expr::Literal(Value::Number(0.0)));
+        Some((Expr::Arithmetic(journeyman_domain::expr::Operator::Sub, zero, Box::new(expr)), of))
+    }
+
+    fn resolve(&mut self, ast: &Ast) -> Option<Resolved> {
+        match &ast.kind {
+            Kind::Name(name) => self.name(ast, name, false),
+            Kind::Field(of, field, at) => {
+                let base = match &of.kind {
+                    Kind::Name(name) => self.name(of, name, true)?,
+                    _ => self.resolve(of)?,
+                };
+                self.field(base, of, field, *at)
+            }
+            _ => self.lower(ast).map(Resolved::Value),
+        }
+    }
+
+    /// What a path is when nothing follows it.
+    fn finish(&mut self, resolved: Resolved, ast: &Ast) -> Option<Typed> {
+        match resolved {
+            Resolved::Value(typed) => Some(typed),
+            Resolved::Path { root, path, .. } if path.is_empty() => {
+                let name = match &root {
+                    Root::Step(id) => id.to_string(),
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                let help = format!("say which of its fields: `{name}.…`");
+                self.fault(UNKNOWN_NAME, ast.at, format!("`{name}` alone is no value"), help)
+            }
+            Resolved::Path { root, path, of, closed } => {
+                let raw = match root {
+                    Root::Event | Root::Entry => true,
+                    // The items of a cart are ours, and typed.
+                    Root::Element if self.element.is_some() => !closed,
+                    // A variable, or a name of `with`, was computed; what is in it may be as the event had it.
+                    Root::Run | Root::Element => path.len() > 1,
+                    Root::Profile | Root::Cart | Root::Step(_) => false,
+                };
+                let expr = Expr::Path(root, path.into());
+                let typed = raw && matches!(of, Type::Money | Type::Time);
+                Some(if typed { (Expr::As(of.clone(), Box::new(expr)), of) } else { (expr, of) })
+            }
+        }
+    }
+
+    pub(super) fn field(
+        &mut self,
+        base: Resolved,
+        of_ast: &Ast,
+        field: &Arc<str>,
+        at: Place,
+    ) -> Option<Resolved> {
+        let (root, mut path, of, closed) = match base {
+            Resolved::Path { root, path, of, closed } => (root, path, of, closed),
+            Resolved::Value((expr, of)) => return self.field_of_value(expr, of, field, at),
+        };
+        let list = !path.is_empty() && matches!(of, Type::List(_) | Type::Any);
+        if let ("first" | "last", true) = (field.as_ref(), list) {
+            let list = self.finish(Resolved::Path { root, path, of, closed }, of_ast)?;
+            return self.end_of(list, field).map(Resolved::Value);
+        }
+        if let Type::List(_) = of {
+            return self.list_field(field, at);
+        }
+        let (of, closed) = if path.is_empty() {
+            let of = self.first_field(&root, field, at)?;
+            (of, root == Root::Cart)
+        } else {
+            (self.inner_field(&of, closed, field, at)?, closed)
+        };
+        path.push(field.clone());
+        Some(Resolved::Path { root, path, of, closed })
+    }
+
+    /// A field of something computed has no path.
+    fn field_of_value(&mut self, expr: Expr, of: Type, field: &Arc<str>, at: Place) -> Option<Resolved> {
+        match of {
+            Type::List(_) if matches!(field.as_ref(), "first" | "last") => {
+                self.end_of((expr, of), field).map(Resolved::Value)
+            }
+            Type::List(_) => self.list_field(field, at),
+            Type::Any | Type::Record(_) => {
+                let message =
+                    format!("`.{}` of something computed is not read by this version yet", short(field));
+                let field = short(field);
+                let help = if self.scope.template {
+                    format!(
+                        "give it in the step that sends it, `with:` `pick: = …`, and write `pick.{field}`"
+                    )
+                } else {
+                    format!("keep it in a variable first, `set:` `pick: = …`, and write `run.pick.{field}`")
+                };
+                self.fault(COMPUTED_FIELD, at, message, help)
+            }
+            of => self.no_fields(&of, at),
+        }
+    }
+
+    fn no_fields(&mut self, of: &Type, at: Place) -> Option<Resolved> {
+        self.fault(
+            UNKNOWN_FIELD,
+            at,
+            format!("this is {of}, and has no fields"),
+            "leave out the point and what follows",
+        )
+    }
+
+    fn list_field(&mut self, field: &str, at: Place) -> Option<Resolved> {
+        if self.scope.template {
+            let message = format!("a list has no field `{}`", short(field));
+            let help =
+                "go through it with `{{#each …}}`, or give what is computed of it in the step's `with:`";
+            return self.fault(UNKNOWN_FIELD, at, message, help);
+        }
+        let functions = super::lists::FUNCTIONS.iter().map(|(name, _)| *name);
+        if functions.clone().any(|name| name == field) {
+            return self.fault(
+                UNKNOWN_FIELD,
+                at,
+                format!("`.{field}` wants brackets"),
+                format!("write `.{field}(...)`"),
+            );
+        }
+        let message = format!("a list has no field `{}`", short(field));
+        let otherwise = "its elements have: write `.any(... == ...)` or `.first`";
+        self.unknown(UNKNOWN_FIELD, at, message, field, functions, otherwise)
+    }
+
+    fn end_of(&mut self, (list, of): Typed, field: &str) -> Option<Typed> {
+        let call = if field == "first" { ListCall::First } else { ListCall::Last };
+        let of = if let Type::List(of) = of { of.as_ref().clone() } else { Type::Any };
+        Some((Expr::Call(call, Box::new(list), None), of))
+    }
+
+    /// The type of a root's own field.
+    fn first_field(&mut self, root: &Root, field: &str, at: Place) -> Option<Type> {
+        let scope = self.scope;
+        match root {
+            Root::Event => self.property(scope.event, field, at),
+            Root::Entry => self.property(scope.entry, field, at),
+            Root::Run => match scope.run.and_then(|run| run.get(field)) {
+                Some(of) => Some(of.clone()),
+                None => {
+                    let known: Vec<&str> =
+                        scope.run.into_iter().flat_map(|run| run.keys().map(AsRef::as_ref)).collect();
+                    let message = format!("no step sets `{}`", short(field));
+                    let otherwise = format!("set it before: `set:` with a line `{}: = …`", short(field));
+                    self.unknown(UNKNOWN_VARIABLE, at, message, field, known, &otherwise)
+                }
+            },
+            Root::Profile if field == "id" => self.not_yet(at, "profile.id"),
+            Root::Profile => Some(of_table(&PROFILE, field).unwrap_or(Type::Any)),
+            Root::Cart => {
+                let fields = crate::tracking::cart();
+                let known: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+                let found = fields.iter().find(|(name, _)| *name == field).map(|(_, of)| of.clone());
+                if found.is_some() {
+                    return found;
+                }
+                let message = format!("a cart has no `{}`", short(field));
+                let otherwise = format!("it has: {}", known.join(", "));
+                self.unknown(UNKNOWN_FIELD, at, message, field, known, &otherwise)
+            }
+            Root::Step(id) => self.result(id, field, at),
+            Root::Element => Some(Type::Any),
+        }
+    }
+
+    fn property(&mut self, types: Option<&EventTypes>, field: &str, at: Place) -> Option<Type> {
+        let known = types.and_then(|types| types.get(field)).cloned();
+        match (known, field) {
+            (Some(of), _) => Some(of),
+            (None, "name") => Some(Type::Text),
+            (None, "at") => Some(Type::Time),
+            (None, "product") => self.not_yet(at, "product"),
+            (None, _) => {
+                let names = types.into_iter().flat_map(|types| types.keys().map(AsRef::as_ref));
+                if self.scope.lints
+                    && let Some(near) = slip(field, names)
+                {
+                    let message = format!("nothing is known of `{}`, and there is a `{near}`", short(field));
+                    let help = format!("write `{near}`, or describe the property in tracking.yaml");
+                    self.faults.push(Fault {
+                        nearest: Some(near.into()),
+                        ..Fault::new(NEAR_PROPERTY, at, message, help)
+                    });
+                }
+                Some(Type::Any)
+            }
+        }
+    }
+
+    fn result(&mut self, id: &str, field: &str, at: Place) -> Option<Type> {
+        match self.scope.steps.and_then(|steps| steps.get(id)) {
+            Some(Leaves::Unknown) => Some(Type::Any),
+            Some(Leaves::Message) if LATER_RESULTS.contains(&field) => self.not_yet(at, field),
+            Some(Leaves::Message) => {
+                let found = of_table(&RESULTS, field);
+                if found.is_some() {
+                    return found;
+                }
+                let known: Vec<&str> = RESULTS.iter().map(|(name, _)| *name).collect();
+                let message = format!("a send leaves no `{}`", short(field));
+                let otherwise = format!("it leaves: {}", known.join(", "));
+                self.unknown(UNKNOWN_FIELD, at, message, field, known, &otherwise)
+            }
+            _ => {
+                let message = format!("the step `{id}` leaves no results");
+                self.fault(UNKNOWN_FIELD, at, message, "only a `send` does: ask for the id of one")
+            }
+        }
+    }
+
+    fn inner_field(&mut self, of: &Type, closed: bool, field: &str, at: Place) -> Option<Type> {
+        match (of, field_of(of, field)) {
+            (_, Some(of)) => Some(of),
+            (Type::Any | Type::Record(_), None) if field == "product" => self.not_yet(at, "product"),
+            (Type::Any, None) => Some(Type::Any),
+            (Type::Record(_), None) if !closed => Some(Type::Any),
+            (of, None) => {
+                self.no_fields(of, at);
+                None
+            }
+        }
+    }
+}
+
+fn of_table(table: &[(&str, Type)], field: &str) -> Option<Type> {
+    table.iter().find(|(name, _)| *name == field).map(|(_, of)| of.clone())
+}
+
+/// The type of a record's field.
+pub(super) fn field_of(of: &Type, field: &str) -> Option<Type> {
+    let Type::Record(fields) = of else { return None };
+    fields.iter().find(|(name, _)| name.as_ref() == field).map(|(_, of)| of.clone())
+}
+
+pub(super) fn type_of(value: &Value) -> Type {
+    match value {
+        Value::Bool(_) => Type::Bool,
+        Value::Number(_) => Type::Number,
+        Value::Text(_) => Type::Text,
+        Value::Time(_) => Type::Time,
+        Value::Span(_) => Type::Span,
+        Value::Money(_) => Type::Money,
+        Value::Missing | Value::List(_) | Value::Record(_) => Type::Any,
+    }
+}

@@ -1,0 +1,131 @@
+//! Steps, triggers and moments in words.
+
+use std::sync::Arc;
+
+use jiff::civil::Weekday;
+use journeyman_domain::plan::{Days, Node, Send, Setting, Step, Trigger, When};
+
+use super::{self as graph, Kind, Line};
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn any(names: &[Arc<str>]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// What satisfies something, on one line.
+pub(super) fn trigger(trigger: &Trigger) -> String {
+    let condition = trigger.condition.as_ref().map(|condition| condition.text.as_ref());
+    match (trigger.on.as_slice(), condition) {
+        ([], condition) => condition.unwrap_or_default().to_owned(),
+        (on, None) => any(on),
+        (on, Some(condition)) => format!("{} if {condition}", any(on)),
+    }
+}
+
+/// Its events, else its condition.
+pub(super) fn named(trigger: &Trigger) -> String {
+    match (trigger.on.as_slice(), &trigger.condition) {
+        ([], Some(condition)) => condition.text.to_string(),
+        (on, _) => any(on),
+    }
+}
+
+/// A share, 0 to 1, as people read it: `10%`, `12.5%`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = (share * 100.0 * 100.0).round() / 100.0;
+    format!("{percent}%")
+}
+
+/// A step.
+pub(super) fn step(node: &Node) -> graph::Node {
+    let mut lines: Vec<Line> =
+        node.guard.iter().map(|guard| Line::Code(format!("if {}", guard.text))).collect();
+    let (kind, kicker, title) = match &node.step {
+        Step::Send(send) => {
+            lines.extend(said(send));
+            (Kind::Send, format!("Send · {}", by(send)), send.template.to_string())
+        }
+        Step::Wait(span) => (Kind::Wait, "Wait".to_owned(), span.to_string()),
+        Step::WaitUntil(when) => (Kind::Wait, "Wait until".to_owned(), moment(when)),
+        Step::WaitFor { branches, within } => {
+            lines.push(Line::Words(format!("at most {within}")));
+            let title = match branches.as_slice() {
+                [one] => trigger(&one.trigger),
+                several => format!("the first of {}", several.len()),
+            };
+            (Kind::WaitFor, "Wait for".to_owned(), title)
+        }
+        Step::If(arms) => match arms.as_slice() {
+            [one] => (Kind::Branch, "If".to_owned(), one.condition.text.to_string()),
+            several => {
+                (Kind::Branch, "Branch".to_owned(), format!("the first of {} that holds", several.len()))
+            }
+        },
+        Step::Set(settings) => {
+            lines.extend(settings.iter().map(|(name, setting)| match setting {
+                Setting::Text(text) => Line::Code(format!("{name}: {text}")),
+                Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
+            }));
+            let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_ref()).collect();
+            (Kind::Set, "Set".to_owned(), names.join(", "))
+        }
+        Step::Exit(reason) => (Kind::Exit, "Exit".to_owned(), reason.to_string()),
+        Step::Choose(shares) => (Kind::Split, "Choose".to_owned(), format!("{} options", shares.len())),
+    };
+    if node.in_holdout {
+        lines.push(Line::Words("for people held out, too".to_owned()));
+    }
+    graph::Node { kind, step: Some(node.id.clone()), kicker, title, lines }
+}
+
+/// `push, else email`.
+fn by(send: &Send) -> String {
+    let channels: Vec<&str> = send.channels.iter().map(|channel| channel.name()).collect();
+    channels.join(", else ")
+}
+
+fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
+    let with = send.with.iter().map(|(name, setting)| match setting {
+        Setting::Text(text) => Line::Code(format!("{name}: {text}")),
+        Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
+    });
+    with.chain([Line::Words(format!("within {}", send.within))])
+}
+
+const WORKING: [Weekday; 5] =
+    [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+
+/// A moment of the calendar: `weekdays 10:00`.
+fn moment(when: &When) -> String {
+    let days = match &when.days {
+        Days::Date(date) => format!("{date} "),
+        Days::Every => String::new(),
+        Days::Week(days) if days.len() == 7 => String::new(),
+        Days::Week(days) if days.len() == 5 && WORKING.iter().all(|day| days.contains(day)) => {
+            "weekdays ".to_owned()
+        }
+        Days::Week(days) => {
+            format!("{} ", days.iter().map(|day| weekday(*day)).collect::<Vec<_>>().join(", "))
+        }
+        Days::Month(day) => format!("day {day} of the month "),
+    };
+    let zone = when.zone.as_ref().and_then(|zone| zone.iana_name());
+    let zone = zone.map_or(String::new(), |zone| format!(" {zone}"));
+    format!("{days}{}{zone}", when.at.strftime("%H:%M"))
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    }
+}

@@ -1,0 +1,132 @@
+//! `enter`: how runs begin.
+
+use std::sync::Arc;
+
+use journeyman_domain::plan::{Again, Enter, IfRunning};
+use journeyman_domain::value::Span;
+
+use super::Reader;
+use crate::block::{self, Block};
+use crate::diagnostic::{AGAIN, CHOICE, DURATION, FIELD, REQUIRED};
+use crate::expr::{self, Scope};
+use crate::literal::{self, Fault, short};
+use crate::source::Place;
+use crate::tree::{Entry, Kind};
+use crate::words;
+
+impl Reader<'_, '_, '_> {
+    pub(super) fn enter(&mut self, journey: &mut Block<'_>) -> Option<Enter> {
+        let help = "say what begins a run: `enter:` and below it `on: Order Completed`";
+        let entry = journey.require("enter", &words::JOURNEY, help, self.report)?;
+        if let Kind::Nothing = entry.value.kind {
+            self.report.say(REQUIRED, entry.place, "`enter` says nothing", help);
+            return None;
+        }
+        let mut block = Block::of(&entry.value, "`enter`", self.report)?;
+        let trigger_later = words::LATER_TRIGGERS.iter().any(|word| block.has(word));
+        let on = match block.take("on") {
+            Some(entry) => self.events(entry, false),
+            None => {
+                if !trigger_later {
+                    self.report.say(REQUIRED, entry.place, "`enter` needs `on:`", help);
+                }
+                Vec::new()
+            }
+        };
+        let types = self.known.around.names.tracking.types(on.iter().map(AsRef::as_ref));
+        let scope =
+            Scope { entry: None, run: None, steps: None, ..self.known.scope("`enter`", Some(&types)) };
+        let condition = block
+            .take("if")
+            .and_then(|entry| expr::condition(&entry.value, block.braces(), &scope, self.report));
+        let to = block.take("to").map(|entry| self.segments(entry)).unwrap_or_default();
+        let except = block.take("except").map(|entry| self.segments(entry)).unwrap_or_default();
+        let idle = block.take("idle").and_then(|entry| self.duration(entry));
+        let unless = self.unless(&mut block);
+        let per_said = block.take("per");
+        let per = per_said.and_then(|entry| self.field(entry));
+        let kinds =
+            [("join", IfRunning::Join), ("restart", IfRunning::Restart), ("ignore", IfRunning::Ignore)];
+        let if_running = block.take("if_running").and_then(|entry| block::choice(entry, &kinds, self.report));
+        let again = self.again(&mut block, per_said.is_some(), entry.place);
+        let max_age = block.take("max_age").and_then(|entry| self.duration(entry));
+        block.finish(&words::ENTER, &[], self.report);
+        Some(Enter {
+            on,
+            condition,
+            to,
+            except,
+            idle,
+            unless,
+            per,
+            if_running: if_running.unwrap_or(IfRunning::Join),
+            again,
+            max_age: max_age.unwrap_or(Span::hours(24)),
+        })
+    }
+
+    pub(super) fn duration(&mut self, entry: &Entry) -> Option<Span> {
+        self.parsed(entry, DURATION, literal::duration)
+    }
+
+    fn unless(&mut self, block: &mut Block<'_>) -> Vec<Arc<str>> {
+        let Some(entry) = block.take("unless") else { return Vec::new() };
+        if !block.has("idle") {
+            let help = "add `idle:`, how long to wait before the run begins";
+            self.report.say(REQUIRED, entry.place, "`unless` cancels during `idle`, which is not said", help);
+        }
+        self.events(entry, false)
+    }
+
+    fn field(&mut self, entry: &Entry) -> Option<Arc<[Arc<str>]>> {
+        let help = "write one property of the starting event: `per: order_id`";
+        let text = block::text(entry, self.report)?;
+        if text == "item" || text.starts_with("item.") {
+            self.report.not_yet(entry.value.place, "item");
+            return None;
+        }
+        for scope in ["event.", "entry."] {
+            if let Some(field) = text.strip_prefix(scope) {
+                let help = format!("write `per: {}`", short(field));
+                self.report.say(
+                    FIELD,
+                    entry.value.place,
+                    "`per` is a property of the starting event anyway",
+                    help,
+                );
+                return None;
+            }
+        }
+        let part = |part: &str| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if !text.split('.').all(part) {
+            self.report.say(FIELD, entry.value.place, format!("`{}` is no property", short(text)), help);
+            return None;
+        }
+        Some(text.split('.').map(Arc::from).collect())
+    }
+
+    fn again(&mut self, block: &mut Block<'_>, keyed: bool, place: Place) -> Again {
+        let Some(entry) = block.take("again") else {
+            if !keyed {
+                let help =
+                    "write `again: never`, `again: always` or `again: every 30d`; with `per:` it is always";
+                self.report.say(AGAIN, place, "may somebody enter again? `enter` does not say", help);
+            }
+            return Again::Always;
+        };
+        let again = |text: &str| match text {
+            "never" => Ok(Again::Never),
+            "always" => Ok(Again::Always),
+            text => match text.strip_prefix("every ") {
+                Some(span) => literal::duration(span.trim()).map(Again::Every),
+                None => Err(Fault::new(
+                    format!("`again` can't be `{}`", short(text)),
+                    "write never, always or every 30d",
+                )),
+            },
+        };
+        self.parsed(entry, CHOICE, again).unwrap_or(Again::Always)
+    }
+}

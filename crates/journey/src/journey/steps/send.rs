@@ -1,0 +1,155 @@
+//! `send`: one message.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use journeyman_domain::plan::{Channel, Send, Step};
+use journeyman_domain::template::{Filled, Signature};
+use journeyman_domain::value::Span;
+
+use super::{Reader, Reading};
+use crate::block;
+use crate::diagnostic::{CHANNEL, CHOICE, NAME, NO_TEMPLATE, NO_TRANSPORT, NO_WORDS};
+use crate::expr::{self, BareNames, Scope};
+use crate::literal::{self, short};
+use crate::source::Place;
+use crate::tree::Entry;
+use crate::words;
+
+/// How long a message waits for its moment unless said.
+const WITHIN: Span = Span::Days(1);
+
+/// What is sent, with the place of its template's name.
+pub(super) struct Sent<'a> {
+    pub(super) place: Place,
+    channels: Vec<(Channel, Place)>,
+    /// `None` where the templates are not known, or this one is not among them.
+    pub(super) signature: Option<&'a Signature>,
+}
+
+impl Sent<'_> {
+    pub(super) fn by_mail(&self) -> bool {
+        self.channels.iter().any(|(channel, _)| *channel == Channel::Email)
+    }
+}
+
+impl<'a, 't> Reader<'a, '_, '_> {
+    pub(super) fn send(&mut self, reading: &mut Reading<'_, 't>) -> Option<Step> {
+        let block = &mut *reading.block;
+        let entry = block.take("send")?;
+        let template = self.parsed(entry, NAME, literal::name);
+        let help = "say by what: `channel: email`, or several in order: `channel: [push, email]`";
+        let channel = match block.has("best_of") {
+            true => block.take("channel"),
+            false => block.require("channel", &words::SEND, help, self.report),
+        };
+        let channels = channel.map(|entry| self.channels(entry)).unwrap_or_default();
+        if let Some(entry) = block.take("at") {
+            self.at(entry);
+        }
+        let within = block.take("within").and_then(|entry| self.duration(entry));
+        let topic = block.take("topic").and_then(|entry| self.topic_name(entry));
+        let mut sent = Sent { place: entry.value.place, channels, signature: None };
+        sent.signature = template.as_ref().and_then(|template| self.signature(template, &sent));
+        let sender = self.sender(block.take("from"), &sent);
+        let id = self.nodes.get(reading.node).map_or_else(|| Arc::from(""), |node| node.id.clone());
+        let filled = sent.signature.map(|signature| self.filled(signature, &id, &reading.with.bare));
+        Some(Step::Send(Send {
+            template: template?,
+            channels: sent.channels.into_iter().map(|(channel, _)| channel).collect(),
+            within: within.unwrap_or(WITHIN),
+            with: std::mem::take(&mut reading.with.settings),
+            sender,
+            topic,
+            filled: filled.unwrap_or_default(),
+        }))
+    }
+
+    fn channels(&mut self, entry: &Entry) -> Vec<(Channel, Place)> {
+        let mut channels = Vec::new();
+        for (name, place) in block::texts(entry, self.report) {
+            let Ok(channel) = Channel::from_str(name) else {
+                let names = Channel::ALL.map(Channel::name);
+                let otherwise = format!("there are: {}", names.join(", "));
+                let message = format!("there is no channel `{}`", short(name));
+                self.report.unknown(CHANNEL, place, message, name, names, otherwise);
+                continue;
+            };
+            if self.known.around.production && !matches!(channel, Channel::Email | Channel::Inbox) {
+                let message = format!("this version sends nothing by `{channel}` in production yet");
+                let help = "write `email` or `inbox` until it does, or check for another environment";
+                self.report.say(NO_TRANSPORT, place, message, help);
+            }
+            channels.push((channel, place));
+        }
+        channels
+    }
+
+    /// `at: now` is what happens anyway.
+    fn at(&mut self, entry: &Entry) {
+        match block::text(entry, self.report) {
+            None | Some("now") => {}
+            Some("best") => self.report.not_yet(entry.value.place, "at: best"),
+            Some(text) if literal::when(text).is_ok() => self.report.not_yet(entry.value.place, "at: …"),
+            Some(text) => {
+                let message = format!("`at` can't be `{}`", short(text));
+                self.report.say(CHOICE, entry.value.place, message, "write `at: now`, or leave it out");
+            }
+        }
+    }
+
+    /// The template, which has words for every channel.
+    fn signature(&mut self, template: &str, sent: &Sent<'_>) -> Option<&'a Signature> {
+        let around = self.known.around;
+        let templates = around.templates?;
+        let signature = templates.signature(template);
+        if around.names.old {
+            return signature;
+        }
+        let Some(signature) = signature else {
+            let otherwise = format!("write it to templates/{template}/");
+            let message = format!("there is no template `{template}`");
+            self.report.unknown(NO_TEMPLATE, sent.place, message, template, templates.names(), otherwise);
+            return None;
+        };
+        for (channel, place) in &sent.channels {
+            // The inbox shows whatever there is.
+            if *channel != Channel::Inbox && !signature.channels.contains(channel) {
+                let message = format!("the template `{template}` has no words for `{channel}`");
+                let help = format!("write them to templates/{template}/, or take `{channel}` out");
+                self.report.say(NO_WORDS, *place, message, help);
+            }
+        }
+        Some(signature)
+    }
+
+    /// The template's variables as expressions of this step. What is wrong with one is said in the template, once for the
+    /// whole journey.
+    fn filled(&mut self, signature: &Signature, step: &str, bare: &BareNames) -> Vec<Filled> {
+        let known = self.known;
+        let old = known.around.names.old;
+        let scope =
+            Scope { bare: Some(bare), template: true, lints: !old, ..known.scope("a template", None) };
+        let mut filled = Vec::with_capacity(signature.variables.len());
+        for asked in &signature.variables {
+            let (value, faults) = expr::variable(asked, &scope);
+            let said = (signature.name.clone(), asked.path.join("."));
+            if let Some(shelf) = known.around.templates
+                && !old
+                && !faults.is_empty()
+                && self.said.insert(said)
+            {
+                let by = format!("step `{step}` of journey `{}` sends this template", self.name);
+                self.report.found.extend(faults.iter().map(|fault| shelf.told(&asked.place, fault, &by)));
+            }
+            filled.push(Filled {
+                path: asked.path.clone(),
+                value,
+                list: asked.list,
+                fields: asked.fields.clone(),
+                required: asked.required,
+            });
+        }
+        filled
+    }
+}

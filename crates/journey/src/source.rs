@@ -1,0 +1,90 @@
+//! Files as they were read, and places in them.
+
+use crate::diagnostic::Span;
+
+/// How large a file may be, bytes.
+pub const FILE_BYTES: usize = 256 * 1024;
+
+/// A file: where it stands, and its text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// From the folder that holds `journeyman.yaml`, with `/`: `journeys/welcome.yaml`.
+    pub path: String,
+    /// All of it.
+    pub text: String,
+}
+
+/// Bytes of a file, from and to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Place {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start, end: end.max(start) }
+    }
+
+    pub(crate) fn to(self, other: Self) -> Self {
+        Self::new(self.start, other.end)
+    }
+}
+
+/// A file under check: its text with the beginnings of its lines.
+#[derive(Debug)]
+pub(crate) struct File<'s> {
+    pub(crate) path: &'s str,
+    pub(crate) text: &'s str,
+    lines: Vec<usize>,
+}
+
+impl<'s> File<'s> {
+    pub(crate) fn new(source: &'s Source) -> Self {
+        let text = source.text.as_str();
+        let after = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { path: &source.path, text, lines: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// The text of a place; nothing where it does not stand on characters.
+    pub(crate) fn slice(&self, place: Place) -> &'s str {
+        self.text.get(place.start..place.end).unwrap_or("")
+    }
+
+    /// The line of a byte, from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).max(1)
+    }
+
+    /// The text of a line, from 1, without its end.
+    pub(crate) fn line_text(&self, line: usize) -> &'s str {
+        let start = self.line_start(line);
+        let end = self.lines.get(line).copied().unwrap_or(self.text.len());
+        self.text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r'])
+    }
+
+    /// Where a line begins.
+    pub(crate) fn line_start(&self, line: usize) -> usize {
+        self.lines.get(line.wrapping_sub(1)).copied().unwrap_or(self.text.len())
+    }
+
+    /// How a place is told: of one that runs over lines, its first line.
+    pub(crate) fn span(&self, place: Place) -> Span {
+        let start = floor(self.text, place.start);
+        let line = self.line(start);
+        let from = self.line_start(line);
+        let end = floor(self.text, place.end).min(from + self.line_text(line).len()).max(start);
+        let column = self.text.get(from..start).unwrap_or("").chars().count() + 1;
+        let length = self.text.get(start..end).unwrap_or("").chars().count();
+        Span { start, end, line, column, length }
+    }
+}
+
+/// The last beginning of a character at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}

@@ -1,0 +1,17 @@
+mod codes;
+mod docs;
+mod door;
+mod expressions;
+mod fuzz;
+mod graphs;
+mod language;
+mod limits;
+mod plans;
+mod rules;
+mod senders;
+mod surroundings;
+mod templates;
+mod values;
+mod versions;
+mod words;
+mod yaml;

@@ -1,0 +1,176 @@
+//! The ten journeys of the language: what this version reads of them, and what it says of the rest.
+
+use super::door::{around, said};
+use crate::{Source, check};
+
+/// Every topic and segment that the ten speak of.
+const TOPICS: [&str; 8] =
+    ["reminders", "offers", "stock-alerts", "recommendations", "loyalty", "feedback", "news", "product"];
+const SEGMENTS: [&str; 5] = ["wholesale", "bought-last-3d", "lapsed", "engaged-90d", "bought-today"];
+
+/// The senders that the language speaks of.
+pub(super) const SENDERS: &str = "\
+senders:
+  shop:
+    from: hello@mail.shop.example
+    name: { en: The Shop, de: Der Laden }
+    reply_to: care@shop.example
+    stream: marketing
+  billing:
+    from: billing@tx.shop.example
+    name: { en: Shop Billing, de: Laden Rechnung }
+    stream: transactional
+  founder:
+    from: founder@mail.shop.example
+    name: { en: Ada of The Shop, de: Ada vom Laden }
+    stream: marketing
+";
+
+fn told(name: &str, text: &str) -> Vec<String> {
+    let mut sources = around(&format!("journeys/{name}.yaml"), text);
+    let topics: String = TOPICS.iter().map(|topic| format!("  {topic}: {{ consent: opt_in }}\n")).collect();
+    sources[1].text = format!("currency: EUR\ntopics:\n{topics}{SENDERS}");
+    sources.extend(SEGMENTS.iter().map(|name| Source {
+        path: format!("journeys/segments/{name}.yaml"),
+        text: format!("segment: {name}\nif: profile.x\n"),
+    }));
+    said(&check(&sources, None, false))
+}
+
+/// A journey's file and, line by line, the words that are not read yet.
+macro_rules! journey {
+    ($name:literal, $expected:expr) => {
+        ($name, include_str!(concat!("journeys/", $name, ".yaml")), $expected)
+    };
+}
+
+#[test]
+fn the_ten_journeys() {
+    let cases: [(&str, &str, &[&str]); 13] = [
+        journey!(
+            "cart-abandonment",
+            &["9 product", "28 test", "35 product", "36 between", "41 product", "42 holdout"]
+        ),
+        journey!(
+            "wishlist-price-drop",
+            &[
+                "9 product",
+                "21 product",
+                "24 best_of",
+                "25 at: best",
+                "27 product",
+                "27 product",
+                "38 offer",
+                "39 offer_on",
+                "40 product",
+            ]
+        ),
+        journey!("wish-10", &["1 offer"]),
+        journey!("back-in-stock", &["9 queue", "23 product", "28 product", "37 recommend"]),
+        journey!("camera-cross-sell", &["7 product", "16 hold", "29 at: best", "32 recommend"]),
+        journey!(
+            "replenishment",
+            &[
+                "7 each",
+                "8 item",
+                "9 item",
+                "13 item",
+                "16 item",
+                "19 item",
+                "23 item",
+                "23 repurchase_cycle",
+                "24 wait_until: = …",
+                "28 at: best",
+                "30 item",
+                "34 between",
+                "35 item",
+            ]
+        ),
+        journey!(
+            "win-back",
+            &[
+                "8 segment",
+                "9 existing",
+                "11 max_entries",
+                "20 best_of",
+                "21 at: best",
+                "27 offer",
+                "28 scores",
+                "31 wait_until: = …",
+                "34 offer",
+                "35 offer_used",
+                "36 between",
+                "40 by: bandit",
+                "41 explore",
+                "44 cost",
+                "46 cost",
+                "51 offer",
+                "53 cost",
+                "58 offer",
+            ]
+        ),
+        journey!("winback-20", &["1 offer"]),
+        journey!(
+            "vip-birthday",
+            &[
+                "6 date",
+                "7 before",
+                "8 at",
+                "9 leap",
+                "11 changed",
+                "21 offer",
+                "27 wait_until: = …",
+                "30 offer",
+                "31 offer_used",
+            ]
+        ),
+        journey!("review-request", &["11 hold", "28 product", "34 offer"]),
+        journey!(
+            "browse-abandonment",
+            &["9 product", "22 best_of", "23 at: best", "26 recommend", "27 product", "27 product"]
+        ),
+        journey!(
+            "payment-failed",
+            &[
+                "15 call",
+                "23 track",
+                "24 repeat",
+                "30 turn",
+                "34 escalate",
+                "35 between",
+                "38 track",
+                "39 start"
+            ]
+        ),
+        journey!("bfcm-early-access", &["1 broadcast"]),
+    ];
+    for (name, text, expected) in cases {
+        let told = told(name, text);
+        let got: Vec<String> = told
+            .iter()
+            .map(|line| match line.strip_prefix("J0201 ") {
+                Some(later) => {
+                    let line = later.split(':').next().unwrap();
+                    let word = later.split('`').nth(1).unwrap();
+                    format!("{line} {word}")
+                }
+                None => line.clone(),
+            })
+            .collect();
+        assert_eq!(got, expected, "{name}");
+    }
+}
+
+/// The flagship without what is not read yet.
+#[test]
+fn the_cart_journey_runs_without_the_rest() {
+    let text = include_str!("journeys/cart-abandonment.yaml")
+        .replace(" and cart.items.any(product.stock > 0)", "")
+        .replace("    test: { subject: [plain, question], winner: clicked }\n", "")
+        .replace("        between: 09:00-20:00\n", "")
+        .replace("    holdout: 10%             # is this one mail worth sending?\n", "");
+    // An order names no cart, so it ends the runs of all of the person's carts.
+    let told = told("cart-abandonment", &text);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("J0903 15:1 `Order Completed` has no `cart_id`"), "{told:?}");
+}

@@ -1,0 +1,307 @@
+//! Rules of journeys, and warnings.
+
+use super::door::{Case, hold, of, said};
+use crate::{Source, check};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::header(
+            "goal:\n  on: Order Completed\n  value: event.order_id\n",
+            &["J0507 8:10 a goal is worth money or a number, and this is text"],
+        ),
+        Case::header(
+            "goal:\n  on: Order Completed\n  value: = event.revenue * 2 + 3\n",
+            &["J0508 8:12 money is compared or computed"],
+        ),
+        Case::steps(
+            "  - wait: 1d\n    id: a\n  - wait: 2d\n    id: a\n",
+            &["J0601 10:9 two steps are called `a`, the first in line 8; another `id:`"],
+        ),
+        Case::steps(
+            "  - send: x-y\n    channel: email\n  - send: x-y\n    channel: sms\n",
+            &["J0601 9:11 two steps are called `x_y`, the first in line 7; an `id:` of its own"],
+        ),
+        Case::steps(
+            "  - wait: 1d\n    id: wait_2\n  - wait: 2d\n",
+            &["J0601 9:5 two steps are called `wait_2`"],
+        ),
+        Case::steps(
+            "  - send: cart\n    channel: email\n",
+            &["J0607 7:11 a step can't be called `cart`; another `id:`"],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    topic: ofers\n    from: shp\n",
+            &[
+                "J0603 9:12 there is no topic `ofers`; did you mean `offers`?",
+                "J0609 10:11 there is no sender `shp`; `senders:` of journeyman.yaml, with `stream: marketing`",
+            ],
+        ),
+        Case::steps(
+            "  - id: b\n    send: a\n    channel: email\n    with:\n      cart: x\n      b: x\n      c-d: x\n      e: = foo\n      f: = e + h\n      g: = f\n    if: e == 'x' and f and c\n",
+            &[
+                "J0610 11:7 `cart` is a word of expressions already; another name",
+                "J0610 12:7 `b` is the id of a step already",
+                "J0301 13:7 `c-d` can't stand in expressions; write `c_d`",
+                "J0501 14:12 nothing here is called `foo`",
+                "J0501 15:16 nothing here is called `h`",
+                "J0501 17:28 nothing here is called `c`",
+            ],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    with: { x: = now }\n    if: x > now\n",
+            &["J0111 9:16 expressions do not stand inside braces"],
+        ),
+        Case::steps("  - send: a\n    channel: email\n    with: x\n", &["J0203 9:11 `with` is a block"]),
+        Case::steps(
+            "  - send: a\n    channel: email\n    with: {}\n",
+            &["J0203 9:5 `with` has 0 lines; 1 to 50 lines"],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    with:\n      n: = cart.count\n      word: x\n    if: n == 'x' or word > 3\n",
+            &["J0507 12:9 a number is compared with text", "J0507 12:21 text is compared with a number"],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    with:\n      items: = cart.items.where(price > 5 EUR)\n      least: = 3 EUR\n    if: items.any(prise > 1 EUR) or items.any(price > least)\n",
+            &[
+                "J0504 12:19 an item of a cart has no `prise`; did you mean `price`?",
+                "J0502 12:55 inside brackets `least` is the element's, and not that of `with`; `run.least`",
+            ],
+        ),
+        // Bare names are the send's own.
+        Case::steps(
+            "  - send: a\n    channel: email\n    with: { n: x }\n  - exit: x\n    if: n == 'x'\n",
+            &["J0501 11:9 nothing here is called `n`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\nsteps:\n  - wait: 1d\n",
+            &["J0602 3:1 may somebody enter again?; `again: never`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: sometimes\nsteps:\n  - wait: 1d\n",
+            &["J0305 5:10 `again` can't be `sometimes`; every 30d"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: every 3 d\nsteps:\n  - wait: 1d\n",
+            &["J0305 5:10 `3 d` is no duration"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\n  unless: Y\nsteps:\n  - wait: 1d\n",
+            &["J0204 6:3 `unless` cancels during `idle`; add `idle:`"],
+        ),
+        Case::journey(
+            "journey: t\nenter:\n  on: X\n  again: never\nsteps:\n  - wait: 1d\n",
+            &["J0603 1:1 a marketing journey needs `topic:`; `kind: transactional`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: ofers\nenter:\n  on: X\n  again: never\nsteps:\n  - wait: 1d\n",
+            &["J0603 2:8 there is no topic `ofers`; did you mean `offers`?"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: zzz\nenter:\n  on: X\n  again: never\nsteps:\n  - wait: 1d\n",
+            &["J0603 2:8 there is no topic `zzz`; `topics:` of journeyman.yaml"],
+        ),
+        Case::journey(
+            "journey: u\ntopic: offers\nenter:\n  on: X\n  again: never\nsteps:\n  - wait: 1d\n",
+            &["J0207 1:10 the journey is called `u`, and its file t.yaml; call both the same"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\n",
+            &["J0604 1:1 a journey needs `steps:`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\nsteps: []\n",
+            &["J0604 6:1 a journey needs at least one step"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\nsteps:\n",
+            &["J0604 6:1 a journey needs at least one step"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nsteps:\n  - wait: 1d\n",
+            &["J0204 1:1 a journey needs `enter:`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\nsteps:\n  - wait: 1d\n",
+            &["J0204 3:1 `enter` says nothing"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  again: never\nsteps:\n  - wait: 1d\n",
+            &["J0204 3:1 `enter` needs `on:`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\n  to: [vip, vib]\n  except: staf\nsteps:\n  - wait: 1d\n",
+            &[
+                "J0510 6:13 there is no segment `vib`; did you mean `vip`?",
+                "J0510 7:11 there is no segment `staf`; `staff`",
+            ],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\n  if: entry.x\nsteps:\n  - wait: 1d\n",
+            &["J0502 6:7 there is no `entry` in `enter`; write `event`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: never\n  if: run.x or wait_1.sent\nsteps:\n  - wait: 1d\n",
+            &["J0502 6:7 there is no `run` in `enter`", "J0501 6:16 nothing here is called `wait_1`"],
+        ),
+        Case::header(
+            "exit:\n  - if: event.x\n",
+            &["J0502 7:9 there is no `event` in `exit`, without an `on:` beside it"],
+        ),
+        Case::steps(
+            "  - wait_for:\n      if: event.x\n    within: 1d\n",
+            &["J0502 8:11 there is no `event` in `wait_for`, without an `on:` beside it"],
+        ),
+        Case::steps(
+            "  - wait: 1d\n  - if: wait_1.sent\n    then: { exit: x }\n",
+            &["J0504 8:16 the step `wait_1` leaves no results"],
+        ),
+        Case::steps(
+            "  - set:\n      aa: = 1\n  - if: run.ab == 1\n    then: { exit: x }\n",
+            &["J0503 9:13 no step sets `ab`; did you mean `aa`?"],
+        ),
+        Case::steps(
+            "  - set:\n      a: = 1\n  - if: run.a == 'x'\n    then: { exit: x }\n",
+            &["J0507 9:9 a number is compared with text"],
+        ),
+    ]
+}
+
+pub(super) fn warnings() -> Vec<Case> {
+    vec![
+        Case::condition(
+            "profile.x != 'a'",
+            &["J0901 9:9 where `profile.x` is missing, this is true; `has(profile.x) and …`"],
+        ),
+        Case::condition("not (profile.x < 3 or run.y)", &["J0503 9:35 no step"]),
+        Case::condition(
+            "not (profile.x < 3 or entry.y)",
+            &["J0901 9:14 where `profile.x`", "J0901 9:31 where `entry.y`"],
+        ),
+        Case::condition("profile.x not in ['a']", &["J0901 9:9 where `profile.x`"]),
+        Case::condition("has(profile.x) and profile.x != 'a'", &[]),
+        Case::condition("not (profile.x != 'a')", &[]),
+        Case::condition(
+            "not a.clicked and not (cart.count == 0) and not (cart.value > 3 EUR)",
+            &["J0901 9:58 where `cart.value` is missing"],
+        ),
+        Case::condition("a.opened", &["J0904 9:11 an open decides here; `a.clicked`"]),
+        Case::steps(
+            "  - wait_for: Message Opened\n    within: 1d\n",
+            &["J0904 7:15 an open decides here; `Message Clicked`"],
+        ),
+        Case::steps("  - exit: x\n  - wait: 1d\n  - wait: 2d\n", &["J0902 8:5 nobody reaches this step"]),
+        Case::steps(
+            "  - if: profile.x\n    then:\n      - exit: x\n    else:\n      - exit: y\n  - wait: 1d\n",
+            &["J0902 12:5 nobody reaches this step"],
+        ),
+        Case::steps("  - exit: x\n    if: profile.x\n  - wait: 1d\n", &[]),
+        Case::steps("  - if: profile.x\n    then:\n      - exit: x\n  - wait: 1d\n", &[]),
+        Case::steps(
+            "  - branch:\n      - if: profile.x\n        then: { exit: x }\n      - else: { exit: y }\n  - wait: 1d\n",
+            &["J0902 11:5 nobody reaches"],
+        ),
+        Case::steps(
+            "  - wait_for: X\n    within: 1d\n    then: { exit: x }\n    else: { exit: y }\n  - wait: 1d\n",
+            &["J0902 11:5 nobody reaches"],
+        ),
+        Case::steps(
+            "  - choose: x\n    by: fixed\n    options:\n      a:\n        share: 50%\n        then: { exit: x }\n      b:\n        share: 50%\n        then: { exit: y }\n  - wait: 1d\n",
+            &["J0902 16:5 nobody reaches"],
+        ),
+        Case::steps("  - send: a\n    channel: email\n    else: { exit: y }\n  - wait: 1d\n", &[]),
+        Case::header(
+            "goal:\n  on: Product Viewed\n",
+            &["J0903 6:1 `Product Viewed` has no `order_id`; tracking.yaml"],
+        ),
+        Case::header(
+            "exit:\n  - on: [Order Refunded, Cart Viewed, Unknown]\n",
+            &["J0903 6:1 `Cart Viewed` has no `order_id`"],
+        ),
+        Case::header("goal:\n  on: Order Completed\n", &[]),
+        Case::header(
+            "goal:\n  on: Order Complted\n",
+            &["J0906 7:7 nothing is known of the event `Order Complted`, and there is `Order Completed`"],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    with:\n      a1: text\n      b1: = profile.x\n      c1: = b1 * 2\n      d1: = cart.count\n      e1: = count('X')\n    if: a1 != 'x' and b1 != 1 and not (c1 == 1) and d1 != 1 and e1 != 1\n",
+            &[
+                "J0901 15:23 where `b1` is missing, this is true; `has(b1) and …`",
+                "J0901 15:40 where `c1` is missing",
+            ],
+        ),
+        Case::condition("last('Order Complete') > now - 30d", &["J0906 9:14 nothing is known of the event"]),
+        Case::condition(
+            "entry.revenu > 1 EUR",
+            &["J0907 9:15 nothing is known of `revenu`, and there is a `revenue`"],
+        ),
+    ]
+}
+
+#[test]
+fn rules_of_journeys() {
+    hold(cases());
+}
+
+#[test]
+fn warnings_let_it_run() {
+    hold(warnings());
+}
+
+#[test]
+fn two_journeys() {
+    let journey = |name: &str, more: &str| Source {
+        path: format!("journeys/{name}.yaml"),
+        text: format!(
+            "journey: {}\nkind: transactional\n{more}enter:\n  on: X\n  again: never\n  if: profile.x\nsteps:\n  - wait: 1d\n",
+            name.rsplit('/').next().unwrap()
+        ),
+    };
+    let told = |sources: &[Source]| said(&check(sources, None, false));
+    let warned = told(&[journey("a", ""), journey("b", "")]);
+    assert_eq!(
+        warned,
+        [
+            "J0905 3:1 `a` starts on the same event with the same condition; give both one `lane:`, or make one journey of them, if nobody should be in both"
+        ]
+    );
+    assert!(told(&[journey("a", "lane: x\n"), journey("b", "lane: x\n")]).is_empty());
+    assert!(told(&[journey("a", ""), journey("b", "status: draft\n")]).is_empty());
+    let same = told(&[journey("a", "status: draft\n"), journey("deep/a", "status: draft\n")]);
+    assert_eq!(same, ["J0606 1:1 `a` is the name of journeys/a.yaml too; give one of the two another name"]);
+}
+
+#[test]
+fn production_sends_by_mail_and_inbox_only() {
+    let text = super::door::with_steps("  - send: a\n    channel: [inbox, email, sms]\n");
+    let mut sources = super::door::around("journeys/t.yaml", &text);
+    sources[1].text.push_str(super::language::SENDERS);
+    assert!(check(&sources, None, false).deployment.is_some());
+    let told = said(&check(&sources, None, true));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("J0608 8:29 this version sends nothing by `sms` in production yet"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn everything_is_said_at_once_by_file_and_place() {
+    let sources = [
+        Source {
+            path: "journeys/b.yaml".to_owned(),
+            text: "journey: b\nkind: x\nenter:\n  onn: X\nsteps:\n  - wait: x\n".to_owned(),
+        },
+        Source { path: "journeys/a.yaml".to_owned(), text: "- x\n".to_owned() },
+    ];
+    let checked = check(&sources, None, false);
+    let places: Vec<(&str, usize)> =
+        checked.diagnostics.iter().map(|said| (said.file.as_str(), said.span.line)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert_eq!(
+        places.iter().filter(|(file, _)| *file == "journeys/b.yaml").count(),
+        6,
+        "{:#?}",
+        said(&checked)
+    );
+    assert!(of("journeys/a.yaml", "- x\n").deployment.is_none());
+}

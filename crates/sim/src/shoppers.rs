@@ -1,0 +1,257 @@
+//! The shoppers of the demo: a pure model of people who look around, fill carts, order, return, and now and then read what
+//! reaches them. It is told what arrives and says who does what in which step; who plays it acts through the shop's doors.
+//!
+//! Chance is a hash of (seed, shopper, what for), so that nothing a shopper does depends on how much chance another used. What a
+//! message does to somebody is a threshold with fatigue and a heavy-tailed interest, on purpose no model that a bandit or a
+//! regression would fit (`messages` in the figures).
+
+mod agenda;
+mod dice;
+mod figures;
+mod letters;
+mod visits;
+
+pub use figures::{Figures, Funnel, Messages, Orders, People, Product, Quantiles, Unusable, VisitFigures};
+
+use self::agenda::{Agenda, Item};
+use self::dice::Dice;
+use self::letters::Letters;
+use self::visits::Why;
+
+/// How long a step is, minutes of shop time.
+pub const STEP_MINUTES: u32 = 5;
+/// How many steps a day has.
+pub const DAY: u32 = 24 * 60 / STEP_MINUTES;
+
+/// One line of a cart or an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Index into the catalogue.
+    pub product: usize,
+    /// How many pieces, at least 1.
+    pub pieces: u32,
+}
+
+/// What somebody does in the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Leaves name and address for the first time.
+    SignsUp,
+    /// Is recognised: this device is theirs.
+    SignsIn,
+    /// Looks at a product: its index.
+    Views(usize),
+    /// Puts something into a cart; carts are numbered from 1 for each shopper.
+    Adds(u32, Line),
+    /// Looks at the cart and all that is in it.
+    LooksAtCart(u32, Vec<Line>),
+    /// Goes to the till.
+    ChecksOut(u32, Vec<Line>),
+    /// Orders; orders are numbered from 1 for each shopper.
+    Orders {
+        /// The order's number.
+        order: u32,
+        /// The cart's.
+        cart: u32,
+        /// What is in it.
+        lines: Vec<Line>,
+    },
+    /// Sends a line of an order back.
+    Returns(u32, Line),
+}
+
+/// What somebody does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// Looks at it: its pictures are loaded.
+    Opens,
+    /// Follows one of its links: the number, counted round, says which.
+    Clicks(u32),
+    /// Wants no more, by the button of the mail program.
+    UnsubscribesByButton,
+    /// Wants no more, by the page behind the link.
+    UnsubscribesByPage,
+}
+
+/// What is done in a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Something in the shop.
+    InShop {
+        /// Who, from 0.
+        shopper: usize,
+        /// On which of their devices, from 0.
+        device: u8,
+        /// Whether the shop knows there who they are.
+        known: bool,
+        /// What.
+        act: Act,
+    },
+    /// Something with a message: its number, as [`Shoppers::receives`] answered.
+    WithLetter {
+        /// Who, from 0.
+        shopper: usize,
+        /// Which message.
+        letter: usize,
+        /// What.
+        reaction: Reaction,
+    },
+}
+
+/// Somebody.
+#[derive(Clone, Debug, Default)]
+struct Shopper {
+    /// Whether they have an account.
+    customer: bool,
+    /// The devices on which the shop will know them when the visit that is under way is over.
+    signed_in: [bool; 2],
+    /// Those on which it knows them now.
+    known: [bool; 2],
+    second_device: bool,
+    /// The kind of thing they like best: an index among the catalogue's categories.
+    favourite: usize,
+    visits: u32,
+    carts: u32,
+    orders: u32,
+    /// What lies in the cart.
+    cart: Vec<Line>,
+    /// A visit is under way until this step.
+    busy_until: u32,
+    looked_at: Option<u32>,
+    letters: Letters,
+}
+
+/// All of them, and what they are about to do.
+#[derive(Clone, Debug)]
+pub struct Shoppers {
+    figures: Figures,
+    categories: Vec<String>,
+    seed: u64,
+    end: u32,
+    people: Vec<Shopper>,
+    agenda: Agenda,
+    /// Whose each letter is.
+    letters: Vec<usize>,
+}
+
+impl Shoppers {
+    /// So many shoppers, for so many days. The same arguments, and the same messages at the same steps: the same deeds.
+    ///
+    /// # Errors
+    /// [`Unusable`] figures, with their place.
+    pub fn new(figures: Figures, seed: u64, users: usize, days: u32) -> Result<Self, Unusable> {
+        figures.check()?;
+        let categories = figures.categories();
+        let end = days.saturating_mul(DAY);
+        let mut all = Self {
+            figures,
+            categories,
+            seed,
+            end,
+            people: Vec::with_capacity(users),
+            agenda: Agenda::default(),
+            letters: Vec::new(),
+        };
+        for who in 0..users {
+            let mut dice = all.dice(who, "birth", 0);
+            let customer = dice.below(all.figures.people.customers);
+            let shopper = Shopper {
+                customer,
+                second_device: customer && dice.below(all.figures.people.second_device),
+                favourite: dice.index(all.categories.len()),
+                ..Shopper::default()
+            };
+            all.people.push(shopper);
+            all.begins(who, &mut dice);
+        }
+        Ok(all)
+    }
+
+    /// The figures they live by.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// How many steps the demo has.
+    pub fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// The next step in which anybody does anything, if that is before the end.
+    pub fn next(&self) -> Option<u32> {
+        self.agenda.next().filter(|step| *step < self.end)
+    }
+
+    /// What is done up to this step, in the order in which it is: each shopper's deeds as they do them.
+    pub fn act(&mut self, step: u32) -> Vec<Deed> {
+        let mut deeds = Vec::new();
+        while let Some((at, who, item)) = self.agenda.take(step) {
+            match item {
+                Item::Visit(why) => self.visit(who, at.max(step), why),
+                Item::Does { device, act } => deeds.push(self.does(who, device, act, at.max(step))),
+                Item::Reacts { letter, reaction } => {
+                    deeds.push(Deed::WithLetter { shopper: who, letter, reaction });
+                }
+            }
+        }
+        // A stable sort: whoever acts in the same step does so independently of the others.
+        deeds.sort_by_key(Deed::shopper);
+        deeds
+    }
+
+    /// A message has arrived in this step; answers its number. What comes of it is done in later steps.
+    pub fn receives(&mut self, who: usize, step: u32) -> usize {
+        let letter = self.letters.len();
+        self.letters.push(who);
+        self.reads(who, letter, step);
+        letter
+    }
+
+    fn does(&mut self, who: usize, device: u8, act: Act, step: u32) -> Deed {
+        let Some(person) = self.people.get_mut(who) else {
+            return Deed::InShop { shopper: who, device, known: false, act };
+        };
+        match &act {
+            Act::SignsUp | Act::SignsIn => {
+                if let Some(known) = person.known.get_mut(usize::from(device)) {
+                    *known = true;
+                }
+            }
+            Act::Views(_) => person.looked_at = Some(step),
+            _ => {}
+        }
+        let known = person.known.get(usize::from(device)).copied().unwrap_or_default();
+        Deed::InShop { shopper: who, device, known, act }
+    }
+
+    fn dice(&self, who: usize, of: &'static str, nth: u32) -> Dice {
+        Dice::new(self.seed, who, of, nth)
+    }
+
+    /// When somebody comes for the first time: strangers at any moment, customers as if they had always come.
+    fn begins(&mut self, who: usize, dice: &mut Dice) {
+        let customer = self.people.get(who).is_some_and(|person| person.customer);
+        let first = match customer {
+            true => {
+                let gap = dice.of(&self.figures.visits.gap_hours) / 24.0;
+                self.moment(0, gap * dice.number(), dice)
+            }
+            false => self.any_moment(dice),
+        };
+        self.agenda.put(first, who, Item::Visit(Why::Passing));
+        if customer {
+            let gap = dice.of(&self.figures.orders.gap_days);
+            let needed = self.moment(0, gap * dice.number(), dice);
+            self.agenda.put(needed, who, Item::Visit(Why::Needs));
+        }
+    }
+}
+
+impl Deed {
+    /// Who does it.
+    pub fn shopper(&self) -> usize {
+        match self {
+            Self::InShop { shopper, .. } | Self::WithLetter { shopper, .. } => *shopper,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT line, channel, sender FROM lines

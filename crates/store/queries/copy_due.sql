@@ -1,0 +1,1 @@
+COPY due (shard, due_at, person_id) FROM STDIN (FORMAT binary)

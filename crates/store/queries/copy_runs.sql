@@ -1,0 +1,1 @@
+COPY runs (person_id, number, journey, plan, step, started_at, state) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+SELECT count(*) FROM workers WHERE role = $1 AND until > now()

@@ -1,0 +1,1 @@
+DELETE FROM demands WHERE feature <> ALL ($1) RETURNING feature

@@ -1,0 +1,1 @@
+DELETE FROM handovers WHERE person_id = ANY ($1)

@@ -1,0 +1,1 @@
+DELETE FROM workers WHERE role = $1 AND worker = $2

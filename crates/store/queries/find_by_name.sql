@@ -1,0 +1,1 @@
+SELECT person_id FROM identities WHERE kind = $1 AND value = $2

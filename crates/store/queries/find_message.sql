@@ -1,0 +1,10 @@
+SELECT message_id, person_id, run, journey, step, visit, leg, channel, address, template, marketing, topic, sender, deployment,
+       data, context, NULL::text AS provider_id, state, queued_at, not_before, NULL::timestamptz AS finished_at, attempts,
+       reason
+FROM outbox
+WHERE message_id = $1
+UNION ALL
+SELECT id, person_id, run, journey, step, visit, leg, channel, address, template, marketing, topic, sender, deployment, data,
+       context, provider_id, state, queued_at, NULL, finished_at, attempts, reason
+FROM messages
+WHERE id = $1

@@ -1,0 +1,1 @@
+SELECT line, sender FROM lines WHERE channel = $1 ORDER BY line

@@ -1,0 +1,1 @@
+SELECT slice FROM slices ORDER BY slice FOR UPDATE

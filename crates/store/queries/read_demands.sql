@@ -1,0 +1,1 @@
+SELECT event, field, money, "by" FROM demands ORDER BY feature

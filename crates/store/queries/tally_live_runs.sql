@@ -1,0 +1,1 @@
+SELECT journey, state FROM runs ORDER BY person_id, number
