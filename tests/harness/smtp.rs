@@ -297,8 +297,14 @@ impl Dialogue {
     async fn mail(&mut self, from: String, to: String) -> io::Result<()> {
         let mut bytes = Vec::new();
         loop {
-            let line = self.line().await?;
-            let Some(line) = line.filter(|line| line != b".\r\n") else { break };
+            // Whoever leaves before the dot has not sent it.
+            let Some(line) = self.line().await? else {
+                self.keep(&from, &to, &bytes, None);
+                return Err(over());
+            };
+            if line == b".\r\n" {
+                break;
+            }
             bytes.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
             if let Some((_, trouble)) = self.script.take_if(|(place, _)| *place == At::Body) {
                 self.keep(&from, &to, &bytes, None);
