@@ -118,6 +118,11 @@ impl Engine {
         self.bells.iter().for_each(|bell| bell.ring(shards));
     }
 
+    /// The same of what nobody waits for.
+    fn mention(&self, shards: ShardSet) {
+        self.bells.iter().for_each(|bell| bell.mention(shards));
+    }
+
     /// Runs workers and dispatcher until they are asked to leave; each under a fresh name.
     ///
     /// `name` gives the names: chance is the caller's.

@@ -97,7 +97,7 @@ impl Hands {
             };
             if matches!(answer, Answer::Finished(true)) {
                 dead::tell(&self.engine.pools.messages, &std::mem::take(&mut bounced)).await;
-                self.engine.ring(std::mem::take(&mut reported));
+                self.engine.mention(std::mem::take(&mut reported));
             }
         }
     }

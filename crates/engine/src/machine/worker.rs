@@ -26,7 +26,7 @@ pub struct WorkerLimits {
     pub batch: usize,
     /// How often leases are renewed; a third of how long they last.
     pub renew: Duration,
-    /// How long it rests at most while nothing rings: how late a timer may be noticed.
+    /// How often every timer and the bulk lane are looked at, whatever rings: how late a timer may be noticed.
     pub patience: Duration,
     /// How long it waits after a failure, at first; doubled up to 16 times that.
     pub backoff: Duration,
@@ -113,8 +113,10 @@ pub struct Worker {
     exhausted: Vec<Shard>,
     /// Shards that may hold more than was read.
     more: ShardSet,
-    /// Shards rung for.
+    /// Shards rung for: their live queues have grown.
     rung: ShardSet,
+    /// Shards of this round whose bulk queue and timers are looked at too.
+    whole: ShardSet,
     leased_at: Option<Duration>,
     looked_at: Option<Duration>,
     failures: u32,
@@ -160,6 +162,7 @@ impl Worker {
             exhausted: Vec::new(),
             more: ShardSet::default(),
             rung: ShardSet::default(),
+            whole: ShardSet::default(),
             leased_at: None,
             looked_at: None,
             failures: 0,
@@ -280,9 +283,10 @@ impl Worker {
         };
         let patience = self.limits.patience;
         let mut since = self.looked_at.map_or(patience, |at| clock.machine.saturating_sub(at));
-        let look_at_all = since >= patience;
-        let wanted = if look_at_all { ShardSet::ALL } else { either(self.more, self.rung) };
-        self.round = from(self.start, both(wanted, self.mine));
+        // Who rings for all may have moved the clock.
+        let look_at_all = since >= patience || self.rung == ShardSet::ALL;
+        self.whole = if look_at_all { ShardSet::ALL } else { self.more };
+        self.round = from(self.start, both(either(self.whole, self.rung), self.mine));
         self.next_start = None;
         self.rung = ShardSet::default();
         self.more = ShardSet::default();

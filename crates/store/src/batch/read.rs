@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use journeyman_domain::merge::Merge;
 use journeyman_domain::row::{
-    self as rows, Arrival, Arrived, Arriving, Due, KIND_CLOSE, KIND_TAKE, StoredPerson,
+    self as rows, Arrival, Arrived, Arriving, Due, KIND_CLOSE, KIND_TAKE, StoredEvent, StoredPerson,
 };
-use journeyman_domain::{EventId, Lane, MessageId, PersonId, Shard, ShopTime};
+use journeyman_domain::{Lane, MessageId, PersonId, Shard, ShopTime};
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -26,8 +27,34 @@ fn shard(code: i16) -> Shard {
 /// A live run: whose, its number, its state, and where its row lies.
 type LiveRun = (i64, i32, Vec<u8>, Place);
 
-/// A row of intake.
-type Input = (i16, i64, i16, i64, Uuid, jiff_sqlx::Timestamp);
+/// A row of intake, and its event.
+struct Input {
+    shard: Shard,
+    seq: i64,
+    kind: i16,
+    person: PersonId,
+    reference: Uuid,
+    received_at: jiff_sqlx::Timestamp,
+    event: Option<StoredEvent>,
+}
+
+impl Input {
+    fn of(row: &PgRow) -> Result<Self, Error> {
+        let event = match row.try_get::<Option<Uuid>, _>("id")? {
+            Some(_) => stored_events::event(row)?,
+            None => None,
+        };
+        Ok(Self {
+            shard: shard(row.try_get("shard")?),
+            seq: row.try_get("seq")?,
+            kind: row.try_get("what")?,
+            person: PersonId(row.try_get("person_id")?),
+            reference: row.try_get("ref")?,
+            received_at: row.try_get("came_at")?,
+            event,
+        })
+    }
+}
 
 #[tracing::instrument(level = "debug", skip_all, fields(?lane, shards = shards.len()))]
 pub(super) async fn intake(
@@ -38,7 +65,7 @@ pub(super) async fn intake(
     per_shard: usize,
     total: usize,
 ) -> Result<Vec<Arrived>, Error> {
-    let rows: Vec<Input> = sqlx::query_as(statements::READ_INTAKE)
+    let rows = sqlx::query(statements::READ_INTAKE)
         .bind(codes(shards))
         .bind(lane.code())
         .bind(lows)
@@ -46,15 +73,14 @@ pub(super) async fn intake(
         .bind(total as i64)
         .fetch_all(&mut *tx)
         .await?;
-    let events = rows.iter().filter(|(_, _, kind, ..)| *kind == KIND_EVENT);
-    let events = events.map(|(_, _, _, _, reference, _)| *reference).collect();
-    let mut events = stored_events::by_id(&mut *tx, events).await?;
-    let takes = rows.iter().filter(|(_, _, kind, ..)| *kind == KIND_TAKE);
-    let losers = takes.map(|(_, _, _, _, reference, _)| Merge::of_reference(*reference).loser.0).collect();
+    let inputs = rows.iter().map(Input::of).collect::<Result<Vec<Input>, Error>>()?;
+    let takes = inputs.iter().filter(|input| input.kind == KIND_TAKE);
+    let losers = takes.map(|input| Merge::of_reference(input.reference).loser.0).collect();
     let mut states = handovers(tx, losers).await?;
-    let arrived = rows.into_iter().map(|(code, seq, kind, person, reference, received_at)| {
+    let arrived = inputs.into_iter().map(|input| {
+        let Input { shard, seq, kind, person, reference, received_at, event } = input;
         let what = match kind {
-            KIND_EVENT => events.remove(&EventId(reference)).map(Arrival::Event),
+            KIND_EVENT => event.map(Arrival::Event),
             KIND_ACCEPTED | KIND_REJECTED => Some(Arrival::Report {
                 message: MessageId(reference),
                 accepted: kind == KIND_ACCEPTED,
@@ -72,8 +98,8 @@ pub(super) async fn intake(
             _ => None,
         };
         Arrived {
-            place: rows::Place { shard: shard(code), lane, seq },
-            person: PersonId(person),
+            place: rows::Place { shard, lane, seq },
+            person,
             what: what.unwrap_or(Arrival::Unknown { kind, reference }),
         }
     });

@@ -13,6 +13,9 @@ use crate::copy::Rows;
 use crate::lines::{self, Lines};
 use crate::{Error, features, intake, row, statements, suppressions};
 
+/// Up to how many rows a statement costs less than the three that COPY needs.
+const FEW: usize = 50;
+
 /// Every statement that has rows, one after the other; each in the time of one step.
 pub(super) async fn all(
     tx: &mut PgConnection,
@@ -199,6 +202,9 @@ async fn insert_due(tx: &mut PgConnection, wakes: &[Due]) -> Result<(), Error> {
     if wakes.is_empty() {
         return Ok(());
     }
+    if wakes.len() <= FEW {
+        return insert_missing_due(tx, wakes).await;
+    }
     // By COPY, which costs half as much as asking of each whether it is there. Should one be, nothing but that is lost.
     tx.execute("SAVEPOINT wakes").await?;
     let mut rows = Rows::new(3, wakes.len() * 40);
@@ -211,11 +217,16 @@ async fn insert_due(tx: &mut PgConnection, wakes: &[Due]) -> Result<(), Error> {
         }
         Err(Error::Refused(_)) => {
             tx.execute("ROLLBACK TO SAVEPOINT wakes").await?;
-            let (shards, at, people) = columns(wakes);
-            sqlx::query(statements::INSERT_DUE).bind(shards).bind(at).bind(people).execute(tx).await?;
+            insert_missing_due(tx, wakes).await?;
         }
         Err(error) => return Err(error),
     }
+    Ok(())
+}
+
+async fn insert_missing_due(tx: &mut PgConnection, wakes: &[Due]) -> Result<(), Error> {
+    let (shards, at, people) = columns(wakes);
+    sqlx::query(statements::INSERT_DUE).bind(shards).bind(at).bind(people).execute(tx).await?;
     Ok(())
 }
 

@@ -12,13 +12,18 @@ use crate::machine::{Clock, Request};
 impl Worker {
     pub(super) fn read_live(&mut self, clock: Clock) -> Request {
         self.state = State::ReadingLive;
-        self.read_intake(Lane::Live, self.portion.size(), clock)
+        self.read_intake(&self.round.clone(), Lane::Live, self.portion.size(), clock)
     }
 
-    fn read_intake(&mut self, lane: Lane, total: usize, clock: Clock) -> Request {
+    fn read_intake(&mut self, shards: &[Shard], lane: Lane, total: usize, clock: Clock) -> Request {
         let from =
-            self.round.iter().map(|shard| (*shard, self.marks.intake(*shard, lane, clock.machine))).collect();
+            shards.iter().map(|shard| (*shard, self.marks.intake(*shard, lane, clock.machine))).collect();
         Request::ReadIntake { lane, from, per_shard: total, total }
+    }
+
+    /// Those of them that are not only looked at because their live queue has grown.
+    fn whole(&self, shards: &[Shard]) -> Vec<Shard> {
+        shards.iter().copied().filter(|shard| self.whole.contains(*shard)).collect()
     }
 
     /// How many more go into this batch: the bulk lane gets a quarter of it while the live one has work.
@@ -38,39 +43,42 @@ impl Worker {
             let unread = self.stopped_at(&self.round.clone(), live.last().map(|input| input.place.shard));
             self.exhausted.retain(|shard| !unread.contains(*shard));
         }
+        let shards = self.whole(&self.round);
         match self.room(live.len(), Some(Lane::Bulk)) {
-            0 => self.read_due(live, clock),
-            room => {
+            room if room > 0 && !shards.is_empty() => {
                 self.state = State::ReadingBulk { live };
-                self.read_intake(Lane::Bulk, room, clock)
+                self.read_intake(&shards, Lane::Bulk, room, clock)
             }
+            _ => self.read_due(live, clock),
         }
     }
 
     pub(super) fn bulk_read(&mut self, live: Vec<Arrived>, bulk: Vec<Arrived>, clock: Clock) -> Request {
         if bulk.len() >= self.room(live.len(), Some(Lane::Bulk)) {
-            self.stopped_at(&self.round.clone(), bulk.last().map(|input| input.place.shard));
+            self.stopped_at(&self.whole(&self.round), bulk.last().map(|input| input.place.shard));
         }
         let mut arrived = live;
         arrived.extend(bulk);
         self.read_due(arrived, clock)
     }
 
-    /// Timers of a shard wait until its live queue is read to the end: an event that has happened goes before them.
+    /// Timers of a shard wait until its live queue is read to the end: an event that has happened goes before them. Whose
+    /// queue has grown has their timers with them, read or not.
     fn read_due(&mut self, arrived: Vec<Arrived>, clock: Clock) -> Request {
         let total = self.room(arrived.len(), None);
-        if total == 0 || self.exhausted.is_empty() {
+        let shards = self.whole(&self.exhausted);
+        if total == 0 || shards.is_empty() {
             return self.load(arrived, Vec::new());
         }
         let due = |shard: &Shard| (*shard, self.marks.due(*shard, clock.machine));
-        let from = self.exhausted.iter().map(due).collect();
+        let from = shards.iter().map(due).collect();
         self.state = State::ReadingDue { arrived };
         Request::ReadDue { from, now: clock.shop, per_shard: total, total }
     }
 
     pub(super) fn due_read(&mut self, arrived: Vec<Arrived>, due: Vec<Due>) -> Request {
         if due.len() >= self.room(arrived.len(), None) {
-            self.stopped_at(&self.exhausted.clone(), due.last().map(|due| due.shard));
+            self.stopped_at(&self.whole(&self.exhausted), due.last().map(|due| due.shard));
         }
         self.load(arrived, due)
     }
