@@ -2,8 +2,12 @@
 
 #[path = "console/graph.rs"]
 mod graph;
+#[path = "console/pages.rs"]
+mod pages;
 #[path = "console/shop.rs"]
 mod shop;
+#[path = "console/slow.rs"]
+mod slow;
 
 use reqwest::header::HOST;
 
