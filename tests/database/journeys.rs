@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::Folder;
 use crate::harness::daemon::{Daemon, Ended, command, run};
-use crate::harness::door::{KEY, answer, client};
+use crate::harness::door::{KEY, answer, batch, client};
 use crate::harness::postgres::Database;
 
 const SHOP: &str = "topics:\n  news: { consent: opt_out }\n  offers: { consent: opt_in }\n";
@@ -154,6 +154,45 @@ async fn why_says_what_was_recorded_and_what_is_recomputed_and_audit_finds_what_
     let audit = call(&database, &folder, &["audit", "--sample", "10"]).await;
     assert_eq!(audit.code, Some(1), "{audit:?}");
     assert!(audit.out.contains("NOT AS STORED"), "{}", audit.out);
+    assert_eq!(daemon.stop().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn why_tells_a_message_under_what_it_came_of() {
+    let database = Database::new().await;
+    let bye = OFFER.replace("offer", "bye").replace("Signed Up", "Signed Out").replace("byes", "news");
+    let folder =
+        shop(&[("journeyman.yaml", SHOP), ("journeys/hello.yaml", HELLO), ("journeys/bye.yaml", &bye)]);
+    assert_eq!(call(&database, &folder, &["apply"]).await.code, Some(0));
+    let daemon = Daemon::start(&database.url()).await;
+    // One request, one commit, one batch: of one moment.
+    let happens = |nth: usize, name: &str| {
+        format!(
+            r#"{{"type":"track","userId":"ada","event":"{name}","messageId":"m{nth}","properties":{{"plan":"pro"}}}}"#
+        )
+    };
+    let names = ["Product Viewed", "Signed Out", "Product Viewed", "Signed Up", "Product Viewed"];
+    let all: Vec<String> = names.iter().enumerate().map(|(nth, name)| happens(nth, name)).collect();
+    let request = client().post(format!("{}/v1/batch", daemon.public)).basic_auth(KEY, Some(""));
+    assert_eq!(answer(request.body(batch(&all))).await.status, 200);
+    settled(&database).await;
+    assert_eq!(database.count("SELECT count(DISTINCT at) FROM journal WHERE what = 1").await, 1);
+    let told = json(&call(&database, &folder, &["why", "ada", "--json"]).await);
+    let chapters = told["journal"].as_array().unwrap().iter().zip(names);
+    for (chapter, name) in chapters {
+        assert!(chapter["input"].as_str().unwrap().starts_with(&format!("event {name} ")), "{chapter}");
+        let items = chapter["items"].as_array().unwrap().iter();
+        let came: Vec<String> = items
+            .filter(|item| item["source"] == "recorded")
+            .map(|item| format!("{} {}", item["what"].as_str().unwrap(), item["journey"].as_str().unwrap()))
+            .collect();
+        let expected = match name {
+            "Signed Out" => vec!["message bye", "ended bye"],
+            "Signed Up" => vec!["message hello", "ended hello"],
+            _ => vec![],
+        };
+        assert_eq!(came, expected, "{name}: {told}");
+    }
     assert_eq!(daemon.stop().await.0, Some(0));
 }
 

@@ -2,7 +2,6 @@
 
 mod doctor;
 mod names;
-mod relay;
 
 use std::time::Duration;
 
@@ -14,8 +13,8 @@ use crate::harness::Folder;
 use crate::harness::daemon::{Daemon, Ended, command, run};
 use crate::harness::postgres::Database;
 use crate::harness::shop::happens;
+use crate::harness::smtp::{At, Manners, Server, Trouble};
 use crate::harness::until::until;
-use relay::{Manners, Relay};
 
 /// What links are signed with.
 const KEY: &str = "0123456789abcdef0123";
@@ -331,7 +330,7 @@ fn channels(port: u16, more: &str) -> String {
 
 #[tokio::test]
 async fn a_test_mail_goes_over_the_relay_or_nowhere() {
-    let relay = Relay::open(Manners::GOOD).await;
+    let relay = Server::open(Manners::GUARDED).await;
     let folder = folder(&channels(relay.port, "allow_only: [shop.example]\n"));
     folder.write("dkim.pem", doctor::PRIVATE);
     let send =
@@ -351,13 +350,14 @@ async fn a_test_mail_goes_over_the_relay_or_nowhere() {
     // Its bounce would come back to the domain of bounces, signed.
     let keys = KeyRing::new([(1, KEY.as_bytes().to_vec())]).unwrap();
     assert!(mail.from.ends_with("@b.shop.example") && keys.returned(&mail.from).is_some(), "{mail:?}");
+    let text = mail.text();
     for part in [
         "DKIM-Signature: v=1; a=ed25519-sha256;",
-        "Subject: [test] Willkommen, Sam\n",
+        "Subject: [test] Willkommen, Sam\r\n",
         "plan basic.",
         "List-Unsubscribe: <",
     ] {
-        assert!(mail.text.contains(part), "{part}: {mail:?}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     let which = send(&["qa@shop.example"]).await;
     assert!(
@@ -373,7 +373,8 @@ async fn a_test_mail_goes_over_the_relay_or_nowhere() {
     );
     assert_eq!(relay.mails().len(), 2);
 
-    let rude = Relay::open(Manners { dot: "550 5.7.1 no", ..Manners::GOOD }).await;
+    let rude = Server::open(Manners::GUARDED).await;
+    rude.script(At::Dot, Trouble::Says("550 5.7.1 no"));
     folder.write(
         "journeyman.yaml",
         format!("{POLICIES}{}", channels(rude.port, "allow_only: [shop.example]\n")),

@@ -149,6 +149,7 @@ async fn a_run_moves_reaches_its_goal_and_why_shows_both_histories() {
         "welcome: welcome by inbox",
         "goal",
         "again",
+        "run 1 went on as run 1 of person_",
     ] {
         assert!(told.out.contains(part), "{part}: {told:?}");
     }
@@ -156,6 +157,13 @@ async fn a_run_moves_reaches_its_goal_and_why_shows_both_histories() {
     let json = journeyman(&shop, &["why", "anonymous:a-x", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!((json["merged"].as_array().unwrap().len(), &json["differs"]), (1, &serde_json::json!([])));
+    let moved = &json["merged"][0]["moved"][0];
+    let (run, person) =
+        (moved["run"].as_str().unwrap(), json["person"].as_str().unwrap().replace("person", "run"));
+    assert!(
+        run.starts_with("run_") && run.ends_with("_1") && moved["becomes"] == format!("{person}_1"),
+        "{json}"
+    );
     // A counter that is asked for now is made of what happened under both names.
     let counting = "journey: counting
 kind: transactional

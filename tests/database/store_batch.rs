@@ -3,6 +3,7 @@
 mod connections;
 mod deployments;
 mod leases;
+mod lift;
 mod mail;
 mod outbox;
 mod plans;

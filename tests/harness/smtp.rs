@@ -43,6 +43,8 @@ pub struct Manners {
     pub offers: &'static [&'static str],
     /// How it greets.
     pub greeting: &'static str,
+    /// What it says to AUTH.
+    pub auth: &'static str,
     /// How long it is at work on a mail before it answers the final dot.
     pub work: Duration,
     /// Whether it closes the connection behind each mail, and where it is to forget one.
@@ -53,9 +55,12 @@ impl Manners {
     pub const GOOD: Self = Self {
         offers: &["PIPELINING", "SIZE 20000000", "8BITMIME"],
         greeting: "220 relay.example ESMTP",
+        auth: "235 2.7.0 welcome",
         work: Duration::ZERO,
         one_each: false,
     };
+    /// Asks for a name and a password.
+    pub const GUARDED: Self = Self { offers: &["SIZE 20000000", "AUTH PLAIN LOGIN"], ..Self::GOOD };
 }
 
 /// A mail, as far as it came.
@@ -219,6 +224,10 @@ impl Dialogue {
                     let offers = self.manners().offers.iter().map(|offer| format!("250-{offer}\r\n"));
                     let offers: String = offers.collect();
                     self.answer(At::Hello, &format!("250-relay.example\r\n{offers}250 HELP")).await?;
+                }
+                "AUTH" => {
+                    let auth = self.manners().auth;
+                    self.say(auth).await?;
                 }
                 "MAIL" => {
                     to = None;

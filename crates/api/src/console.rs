@@ -16,7 +16,7 @@ use askama::Template;
 pub use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, REFRESH, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -26,6 +26,7 @@ use axum::routing::get;
 use journeyman_domain::{ShopClock, ShopTime};
 use journeyman_journey::graph;
 use journeyman_store::Error;
+use journeyman_store::console::COUNT_MINUTES;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::PgPool;
 
@@ -134,14 +135,18 @@ enum Fault {
     /// There is nothing of that name.
     Missing(&'static str),
     /// The database.
-    Store(Error),
+    Store(Arc<Error>),
+    /// It is still being counted what the page is to show.
+    Counting,
+    /// That takes longer than it may.
+    Uncountable,
     /// What is deployed can't be read by this version.
     Unreadable(String),
 }
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Self::Store(error)
+        Self::Store(Arc::new(error))
     }
 }
 
@@ -155,6 +160,24 @@ impl IntoResponse for Fault {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This version can't read what is deployed",
                 &format!("Run the version that applied it. {why}"),
+            ),
+            Self::Counting => {
+                let mut response = notice(
+                    StatusCode::ACCEPTED,
+                    "Still counting",
+                    "There is a lot to count here, and it has not been before since the daemon began. This page looks again by \
+                     itself; the inbox and people are there meanwhile.",
+                );
+                response.headers_mut().insert(REFRESH, HeaderValue::from(COME_AGAIN));
+                response
+            }
+            Self::Uncountable => notice(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This shop could not be counted",
+                &format!(
+                    "A statement took longer than {COUNT_MINUTES} minutes. It is tried again later; the inbox and people are \
+                     there meanwhile."
+                ),
             ),
             Self::Store(error) if error.is_passing() => {
                 tracing::warn!(%error, "a page of the console can't be shown");
@@ -225,19 +248,6 @@ fn second(at: ShopTime) -> String {
     at.timestamp().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// `12,345`
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut told = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            told.push(',');
-        }
-        told.push(digit);
-    }
-    told
-}
-
 /// A part of a whole: `12.3 %`; nothing of nothing.
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
@@ -276,8 +286,6 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
-        let told: Vec<String> = [0, 999, 1_000, 1_234_567].map(thousands).into();
-        assert_eq!(told, ["0", "999", "1,000", "1,234,567"]);
         assert_eq!((share(1, 8), share(1, 0)), ("12.5 %".to_owned(), String::new()));
         assert_eq!(piece("a/b ?ä"), "a%2Fb%20%3F%C3%A4");
     }

@@ -119,7 +119,7 @@ pub fn step(
         outcome: Outcome::default(),
         caused: VecDeque::new(),
         called_off: Vec::new(),
-        past: false,
+        past: None,
     };
     match (input, event) {
         (_, Some(event)) => actor.event(event),
@@ -164,8 +164,17 @@ struct Actor<'a> {
     caused: VecDeque<(Happening<'a>, u32)>,
     /// Messages that the event at hand called off: their runs go on without them.
     called_off: Vec<MessageId>,
-    /// Whether the event at hand has happened before, to the same person under another id.
-    past: bool,
+    /// What is asked of the event at hand where it has happened before, to the same person under another id.
+    past: Option<Past>,
+}
+
+/// What is asked of an event that happened to somebody before they turned out to be the same person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// Whether it ends a run.
+    Ends,
+    /// Everything.
+    Everything,
 }
 
 impl<'a> Actor<'a> {

@@ -1,12 +1,13 @@
 //! One person's journal, applied again: what `why` tells and `audit` compares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::actor::{self, Input, Told};
 use crate::person::{Handover, Person};
 use crate::plan::Plans;
 use crate::row::{Applied, JournalRow, StoredEvent};
-use crate::{EventId, PersonId, Refusal};
+use crate::{EventId, MessageId, PersonId, Refusal};
 
 /// Why a journal can't be applied again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,10 @@ pub struct Replayed {
     pub refusals: Vec<Refusal>,
     /// Whether that is what the journal has.
     pub as_recorded: bool,
+    /// The messages it queued, or would have queued to somebody held out.
+    pub messages: Vec<MessageId>,
+    /// The choices it made: run, step and visit of each.
+    pub choices: Vec<(u32, Arc<str>, u32)>,
 }
 
 /// Somebody whose journal is applied again from the beginning.
@@ -96,7 +101,16 @@ impl Replay {
             self.handed = Some(*handed);
         }
         let as_recorded = outcome.refusals == row.refusals;
-        Ok(Replayed { n: row.n, told, refusals: outcome.refusals, as_recorded })
+        let messages = outcome.queued.iter().chain(&outcome.withheld).map(|row| row.message);
+        let choices = outcome.decisions.iter().map(|row| (row.run, row.step.clone(), row.visit));
+        Ok(Replayed {
+            n: row.n,
+            told,
+            as_recorded,
+            messages: messages.collect(),
+            choices: choices.collect(),
+            refusals: outcome.refusals,
+        })
     }
 
     /// Where the person as stored differs from what the rows make of them: in words, empty where it does not. Of

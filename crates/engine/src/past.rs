@@ -139,6 +139,11 @@ impl Past {
         self.losers.iter().rev().map(|life| life.person)
     }
 
+    /// All the ids under which something was applied to them, their own first.
+    pub fn ids(&self) -> Vec<PersonId> {
+        std::iter::once(self.stored.id).chain(self.losers()).collect()
+    }
+
     /// Applies all of it again, from the beginning.
     pub fn again(&self, known: &Deployments) -> Again {
         let mut handed: BTreeMap<PersonId, Handover> = BTreeMap::new();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use journeyman_domain::plan::{Again, IfRunning, JourneyKind, Plan, Since, Status, Step};
 
-pub use svg::{Mark, STYLE, Standing, svg};
+pub use svg::{Mark, STYLE, Standing, svg, thousands};
 pub use text::text;
 
 /// What a node is, and so how it is drawn.

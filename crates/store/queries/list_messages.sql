@@ -7,7 +7,7 @@
     FROM outbox
     WHERE (SELECT min(asked) FROM unnest($1::smallint[]) AS asked) < 10 AND state = ANY ($1)
       AND ($2::bigint IS NULL OR person_id = $2) AND ($3::smallint IS NULL OR channel = $3)
-      AND ($4::text IS NULL OR journey = $4)
+      AND ($4::text IS NULL OR journey = $4) AND ($6::uuid IS NULL OR message_id < $6)
     ORDER BY message_id DESC
     LIMIT $5
 )
@@ -18,7 +18,7 @@ UNION ALL
     FROM messages
     WHERE (SELECT max(asked) FROM unnest($1::smallint[]) AS asked) >= 10 AND state = ANY ($1)
       AND ($2::bigint IS NULL OR person_id = $2) AND ($3::smallint IS NULL OR channel = $3)
-      AND ($4::text IS NULL OR journey = $4)
+      AND ($4::text IS NULL OR journey = $4) AND ($6::uuid IS NULL OR id < $6)
     ORDER BY id DESC
     LIMIT $5
 )

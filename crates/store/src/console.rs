@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use journeyman_domain::{EventId, Identity, IdentityKind, MessageId, PersonId, ShopTime};
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::outbox::State;
@@ -84,14 +85,21 @@ pub struct Figures {
     pub engaged: Vec<Engaged>,
 }
 
+/// How long one statement of a count may take, minutes: a large shop's takes longer than people wait for.
+pub const COUNT_MINUTES: u64 = 5;
+/// How long a count may take in all: as long as it holds its snapshot nothing that was deleted is cleared away.
+const COUNT_SILENCE: Duration = Duration::from_secs(2 * COUNT_MINUTES * 60);
+
 /// Counts everything since a moment.
 ///
 /// # Errors
-/// As [`Error`] says.
+/// As [`Error`] says; [`Error::took_too_long`] of a shop that is too large to be counted so.
 #[tracing::instrument(level = "debug", skip(pool))]
 pub async fn figures(pool: &PgPool, since: ShopTime) -> Result<Figures, Error> {
-    read(pool, REPORT_SILENCE, async |connection| {
+    read(pool, COUNT_SILENCE, async |connection| {
         let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let patient = format!("SET LOCAL statement_timeout = '{COUNT_MINUTES}min'");
+        tx.execute(sqlx::AssertSqlSafe(patient)).await?;
         let floor = EventId::floor(since);
         let figures = Figures {
             standing: standing(&mut tx, since).await?,

@@ -47,6 +47,12 @@ impl Error {
                 | Self::RefusesAll(_)
         )
     }
+
+    /// Whether the server was asked for more than it does within the time that a statement may take.
+    pub fn took_too_long(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014"))
+    }
 }
 
 impl From<sqlx::Error> for Error {

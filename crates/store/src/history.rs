@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journeyman_domain::merge::Merge;
+use journeyman_domain::merge::{Merge, MovedRun};
 use journeyman_domain::plan::PlanHash;
 use journeyman_domain::row::{Applied, DecisionRow, EndedRow, JournalRow, RunRow, StoredEvent};
 use journeyman_domain::{EventId, Identity, MessageId, PersonId, Refusal, Refused};
@@ -109,6 +109,32 @@ fn journal_line(row: &PgRow, person: PersonId) -> Result<JournalLine, Error> {
 pub async fn events(connection: &mut PgConnection, ids: &[EventId]) -> Result<Vec<StoredEvent>, Error> {
     let found = stored_events::by_id(connection, ids.iter().map(|id| id.0).collect()).await?;
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+}
+
+/// Where a person's runs went with their state when they turned out to be somebody else, by their old numbers.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(connection))]
+pub async fn moved_runs(connection: &mut PgConnection, person: PersonId) -> Result<Vec<MovedRun>, Error> {
+    let rows = sqlx::query(statements::MOVED_RUNS_OF_PERSON).bind(person.0).fetch_all(connection).await?;
+    let moved = |row: &PgRow| {
+        let number = |name: &str| Ok::<_, Error>(row.try_get::<i32, _>(name)?.unsigned_abs());
+        let to = PersonId(row.try_get("winner")?);
+        Ok(MovedRun { from: person, number: number("number")?, to, becomes: number("becomes")? })
+    };
+    rows.iter().map(moved).collect()
+}
+
+/// Journeys in which somebody known by these ids may have been in two options, since two were drawn before they turned out to be
+/// one: what they did counts for no lift.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip_all, fields(people = people.len()))]
+pub async fn mixed(connection: &mut PgConnection, people: &[PersonId]) -> Result<Vec<String>, Error> {
+    let people: Vec<i64> = people.iter().map(|person| person.0).collect();
+    Ok(sqlx::query_scalar(statements::MIXED_OF_PEOPLE).bind(people).fetch_all(connection).await?)
 }
 
 /// A person's messages, by the moment they were queued.

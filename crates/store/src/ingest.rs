@@ -101,7 +101,7 @@ pub(crate) async fn write_once(
     events: &[Event],
     rejected: &[Rejected],
     once: Once<'_>,
-    said: &[(&Suppression, bool)],
+    said: &[(usize, &Suppression, bool)],
 ) -> Result<Written, Error> {
     let mut halving = false;
     let mut attempt = 1;
@@ -111,7 +111,9 @@ pub(crate) async fn write_once(
                 in_time(tx, SILENCE, async |tx| {
                     let written = transaction(tx, events, rejected, once, halving).await?;
                     // Whether the event is new or not: what it says of addresses is to hold in any case.
-                    suppressions::change(tx, said).await?;
+                    let said = of_stored(said, &written.outcomes);
+                    let said: Vec<(&Suppression, bool)> = said.iter().map(|(one, on)| (one, *on)).collect();
+                    suppressions::change(tx, &said).await?;
                     tx.execute("COMMIT").await?;
                     Ok(written)
                 })
@@ -143,6 +145,17 @@ pub(crate) async fn write_once(
         }
         attempt += 1;
     }
+}
+
+/// What events say of addresses, each with the place of its event: what came with none that is stored now names none, since
+/// a duplicate has another id than the first.
+fn of_stored(said: &[(usize, &Suppression, bool)], outcomes: &[Outcome]) -> Vec<(Suppression, bool)> {
+    let stored = |nth: usize| outcomes.get(nth) == Some(&Outcome::Accepted);
+    let word = |(nth, one, on): &(usize, &Suppression, bool)| {
+        let event = one.event.filter(|_| stored(*nth));
+        (Suppression { event, ..(*one).clone() }, *on)
+    };
+    said.iter().map(word).collect()
 }
 
 async fn transaction(

@@ -69,13 +69,15 @@ pub struct Filter {
     pub channel: Option<Channel>,
     /// Of this journey alone.
     pub journey: Option<String>,
+    /// Older than this one alone: what follows a page that ended with it.
+    pub before: Option<MessageId>,
     /// At most so many.
     pub limit: usize,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { states: Vec::new(), person: None, channel: None, journey: None, limit: 100 }
+        Self { states: Vec::new(), person: None, channel: None, journey: None, before: None, limit: 100 }
     }
 }
 
@@ -92,6 +94,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<MessageRow>, Err
         .bind(filter.channel.map(Channel::code))
         .bind(filter.journey.as_deref())
         .bind(filter.limit as i64)
+        .bind(filter.before.map(|before| before.0))
         // Planned for what is asked, every time: by person it goes another way than by time.
         .persistent(false)
         .fetch_all(pool)

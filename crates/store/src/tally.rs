@@ -87,6 +87,9 @@ pub struct Ended {
     pub held_out: bool,
     /// Whether the goal was reached.
     pub reached: bool,
+    /// Whether its person may have been held out and spoken to, or in two options, since two turned out to be one: no lift
+    /// is told of them.
+    pub mixed: bool,
     /// How many.
     pub runs: i64,
 }
@@ -103,20 +106,22 @@ pub async fn ended_runs(pool: &PgPool) -> Result<Vec<Ended>, Error> {
             journey: row.try_get("journey")?,
             held_out: row.try_get::<i16, _>("held_out")? != 0,
             reached: row.try_get("reached")?,
+            mixed: row.try_get("mixed")?,
             runs: row.try_get("runs")?,
         })
     });
     ended.collect()
 }
 
-/// Runs under way: their journeys, and their state as `domain` decodes it.
+/// Runs under way: their journeys, their state as `domain` decodes it, and whether their people are [`Ended::mixed`].
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(pool))]
-pub async fn live_runs(pool: &PgPool) -> Result<Vec<(String, Vec<u8>)>, Error> {
+pub async fn live_runs(pool: &PgPool) -> Result<Vec<(String, Vec<u8>, bool)>, Error> {
     let rows = all(pool, sqlx::query(statements::TALLY_LIVE_RUNS)).await?;
-    rows.iter().map(|row| Ok((row.try_get("journey")?, row.try_get("state")?))).collect()
+    let run = |row: &PgRow| Ok((row.try_get("journey")?, row.try_get("state")?, row.try_get("mixed")?));
+    rows.iter().map(run).collect()
 }
 
 /// Messages of one journey, channel and state.

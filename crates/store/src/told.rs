@@ -20,17 +20,18 @@ pub struct Told {
 }
 
 /// Writes events as [`crate::ingest::write`] does, and what they say of addresses in the same transaction: whether an event
-/// is new, a duplicate, or about nobody. Of the same thing the latest word counts.
+/// is new, a duplicate, or about nobody. Of the same thing the latest word counts. A suppression names its event only where that
+/// is stored.
 ///
 /// # Errors
 /// As [`crate::ingest::write`]; [`Error::Refused`] where an address or a topic is longer than it may be.
 #[tracing::instrument(level = "debug", skip_all, fields(told = told.len()))]
 pub async fn write(pool: &PgPool, told: &[Told]) -> Result<Written, Error> {
     let events: Vec<Event> = told.iter().map(|told| told.event.clone()).collect();
-    let said = told.iter().flat_map(|told| {
-        let suppress = told.suppress.iter().map(|suppression| (suppression, true));
-        suppress.chain(told.lift.iter().map(|suppression| (suppression, false)))
+    let said = told.iter().enumerate().flat_map(|(nth, told)| {
+        let suppress = told.suppress.iter().map(move |suppression| (nth, suppression, true));
+        suppress.chain(told.lift.iter().map(move |suppression| (nth, suppression, false)))
     });
-    let said: Vec<(&Suppression, bool)> = said.collect();
+    let said: Vec<(usize, &Suppression, bool)> = said.collect();
     write_once(pool, &events, &[], Once::Seen, &said).await
 }

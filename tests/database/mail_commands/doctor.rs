@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::names::{self, Records};
-use super::relay::{Manners, Relay};
 use super::{channels, folder};
 use crate::harness::Folder;
 use crate::harness::daemon::{Daemon, command, run};
 use crate::harness::postgres::Database;
+use crate::harness::smtp::{Manners, Server};
 
 /// A key, and its public half.
 pub const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
@@ -60,7 +60,7 @@ async fn check(folder: &Folder, url: &str, arguments: &[&str], code: i32, expect
 async fn it_names_what_is_broken_and_what_to_do() {
     let database = Database::new().await;
     let url = database.url();
-    let relay = Relay::open(Manners::GOOD).await;
+    let relay = Server::open(Manners::GUARDED).await;
     let folder = folder(&channels(relay.port, ""));
     folder.write("dkim.pem", PRIVATE);
     let dns = names::open(Some(records(PUBLIC))).await.to_string();
@@ -93,9 +93,9 @@ async fn it_says_which_step_of_a_relay_fails() {
     let database = Database::new().await;
     let url = database.url();
     let dns = names::open(Some(records(PUBLIC))).await.to_string();
-    let good = Relay::open(Manners::GOOD).await.port;
-    let unwelcome = Relay::open(Manners { auth: "535 5.7.8 bad credentials", ..Manners::GOOD }).await;
-    let bare = Relay::open(Manners { offers: &[], ..Manners::GOOD }).await;
+    let good = Server::open(Manners::GUARDED).await.port;
+    let unwelcome = Server::open(Manners { auth: "535 5.7.8 bad credentials", ..Manners::GUARDED }).await;
+    let bare = Server::open(Manners { offers: &[], ..Manners::GOOD }).await;
     for (written, expected) in [
         (channels(unwelcome.port, ""), "AUTH: 535 5.7.8 bad credentials → see that user and password"),
         (channels(bare.port, ""), "the server offers neither PLAIN nor LOGIN"),
@@ -142,7 +142,7 @@ async fn it_looks_at_configuration_files_and_database() {
 async fn in_production_it_follows_a_link() {
     let database = Database::new().await;
     let daemon = Daemon::start(&database.url()).await;
-    let relay = Relay::open(Manners::GOOD).await;
+    let relay = Server::open(Manners::GUARDED).await;
     let dns = names::open(Some(records(PUBLIC))).await.to_string();
     let production = |domain: &str| {
         let more = format!("{}environment: production\nwrite_keys: {{ web: k }}\n", channels(relay.port, ""));

@@ -186,6 +186,33 @@ async fn what_an_event_says_of_addresses_holds_with_it() {
 }
 
 #[tokio::test]
+async fn a_suppression_names_an_event_that_is_stored() {
+    let stage = stage().await;
+    // Told again it is another event: its id is of the moment.
+    let told = |later: i64, nth, person| {
+        let event = event(&stage, nth, Some(person));
+        let event = Event { id: EventId::new(stage.minutes(later), event.key), ..event };
+        let stop = of("anna@shop.example", None, Kind::Bounced, stage.minutes(later));
+        Told { suppress: vec![Suppression { event: Some(event.id), ..stop }], lift: vec![], event }
+    };
+    let first = told(0, 1, ANNA);
+    let kept = first.event.id;
+    for (case, told, expected) in [
+        ("the first", first, kept),
+        ("the same again, later", told(5, 1, ANNA), kept),
+        ("of nobody", told(6, 2, PersonId(99)), kept),
+        ("another", told(7, 3, ANNA), told(7, 3, ANNA).event.id),
+    ] {
+        told::write(&stage.pool, &[told]).await.unwrap();
+        let all = suppressions::list(&stage.pool, &Filter::default()).await.unwrap();
+        let events: Vec<_> = all.iter().map(|one| one.event).collect();
+        assert_eq!(events, [Some(expected)], "{case}");
+    }
+    let unstored = "SELECT count(*) FROM suppressions WHERE event NOT IN (SELECT id FROM events)";
+    assert_eq!(stage.database.count(unstored).await, 0);
+}
+
+#[tokio::test]
 async fn suppressions_are_listed_and_changed_by_hand() {
     let stage = stage().await;
     let at = |minutes| stage.minutes(minutes);

@@ -58,6 +58,8 @@ pub struct Story {
     pub more: usize,
     /// Who turned out to be them: what was applied to those is told here too.
     pub earlier: Vec<PersonId>,
+    /// Journeys in which they may have been in two options, since two people turned out to be one.
+    pub mixed: Vec<String>,
     /// Why it could be recomputed only so far.
     pub broken: Option<String>,
     /// Where what is stored differs from what was recomputed.

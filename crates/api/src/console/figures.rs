@@ -1,6 +1,6 @@
 //! Figures, counted once for everybody who looks within a few seconds, and summed up by journey and step.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use journeyman_domain::ShopTime;
@@ -8,7 +8,9 @@ use journeyman_store::Error;
 use journeyman_store::console::{self, Figures};
 use journeyman_store::outbox::State;
 use sqlx::postgres::PgPool;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
+
+use super::{Fault, second};
 
 /// How far back what is over is counted, days.
 pub(super) const DAYS: i64 = 28;
@@ -17,39 +19,118 @@ pub(super) const DAYS: i64 = 28;
 const KEPT: Duration = Duration::from_secs(2);
 const KEPT_TIMES: u32 = 20;
 
-/// The figures that were counted last.
-#[derive(Default)]
-pub(super) struct Counter(Mutex<Option<Known>>);
+/// How long a page waits for figures; what takes longer is counted behind it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The figures that were counted last, and the count that is under way.
+#[derive(Default)]
+pub(super) struct Counter(Arc<Mutex<Known>>);
+
+#[derive(Default)]
 struct Known {
-    until: Instant,
-    counted: Arc<Counted>,
+    counted: Option<Arc<Counted>>,
+    /// Until when nothing is counted again.
+    until: Option<Instant>,
+    /// Whether the last count came to no end.
+    failed: bool,
+    /// Tells of the count under way what came of it.
+    running: Option<watch::Receiver<Option<Done>>>,
 }
+
+type Done = Result<Arc<Counted>, Arc<Error>>;
 
 /// Figures, and of when they are.
 pub(super) struct Counted {
-    pub(super) at: ShopTime,
+    at: ShopTime,
+    made: Instant,
     pub(super) figures: Figures,
 }
 
+/// Figures as a page shows them.
+pub(super) struct Shown {
+    pub(super) counted: Arc<Counted>,
+    /// Why they are older than they should be; empty where they are not.
+    aside: &'static str,
+}
+
+impl Shown {
+    /// When they were counted, in words.
+    pub(super) fn when(&self) -> String {
+        let at = second(self.counted.at);
+        let age = self.counted.made.elapsed().as_secs();
+        match self.aside {
+            "" => at,
+            aside if age < 120 => format!("{at}, {age} s ago; {aside}"),
+            aside => format!("{at}, {} min ago; {aside}", age / 60),
+        }
+    }
+}
+
 impl Counter {
-    /// What there is to count since [`DAYS`] ago. Whoever comes while it is being counted waits for that.
+    /// What there is to count since [`DAYS`] ago. Whoever comes while it is being counted waits for that, as long as people
+    /// wait; then they see what was counted before, and that it is older.
     ///
     /// # Errors
-    /// As the store's.
-    pub(super) async fn figures(&self, pool: &PgPool, now: ShopTime) -> Result<Arc<Counted>, Error> {
-        let mut known = self.0.lock().await;
-        let began = Instant::now();
-        if let Some(known) = known.as_ref().filter(|known| began < known.until) {
-            return Ok(known.counted.clone());
+    /// [`Fault::Counting`] and [`Fault::Uncountable`] where nothing was counted before; else as the store's.
+    pub(super) async fn figures(&self, pool: &PgPool, now: ShopTime) -> Result<Shown, Fault> {
+        let (mut running, older) = {
+            let mut known = lock(&self.0);
+            if known.until.is_some_and(|until| Instant::now() < until) {
+                let aside = if known.failed { "counting them again took too long" } else { "" };
+                let counted = known.counted.clone().ok_or(Fault::Uncountable)?;
+                return Ok(Shown { counted, aside });
+            }
+            // One whose sender is gone broke off.
+            let running = known.running.clone().filter(|running| running.has_changed().is_ok());
+            let running = running.unwrap_or_else(|| {
+                let (told, running) = watch::channel(None);
+                tokio::spawn(count(self.0.clone(), pool.clone(), now, told));
+                running
+            });
+            known.running = Some(running.clone());
+            (running, known.counted.clone())
+        };
+        let done = tokio::time::timeout(PATIENCE, running.wait_for(Option::is_some)).await;
+        let done = done.ok().and_then(Result::ok).and_then(|done| done.clone());
+        match (done, older) {
+            (Some(Ok(counted)), _) => Ok(Shown { counted, aside: "" }),
+            (Some(Err(error)), Some(counted)) if error.took_too_long() => {
+                Ok(Shown { counted, aside: "counting them again took too long" })
+            }
+            (Some(Err(error)), None) if error.took_too_long() => Err(Fault::Uncountable),
+            (Some(Err(error)), _) => Err(Fault::Store(error)),
+            (None, Some(counted)) => Ok(Shown { counted, aside: "they are being counted again" }),
+            (None, None) => Err(Fault::Counting),
         }
-        let since = now.as_millisecond().saturating_sub(DAYS * 24 * 3_600_000);
-        let since = ShopTime::from_millisecond(since).unwrap_or(ShopTime::EPOCH);
-        let counted = Arc::new(Counted { at: now, figures: console::figures(pool, since).await? });
-        let kept = began.elapsed().saturating_mul(KEPT_TIMES).max(KEPT);
-        *known = Some(Known { until: Instant::now() + kept, counted: counted.clone() });
-        Ok(counted)
     }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts, whether or not anybody still waits for it.
+async fn count(known: Arc<Mutex<Known>>, pool: PgPool, now: ShopTime, told: watch::Sender<Option<Done>>) {
+    let began = Instant::now();
+    let since = now.as_millisecond().saturating_sub(DAYS * 24 * 3_600_000);
+    let since = ShopTime::from_millisecond(since).unwrap_or(ShopTime::EPOCH);
+    let done = console::figures(&pool, since).await.map_err(Arc::new);
+    let done = done.map(|figures| Arc::new(Counted { at: now, made: Instant::now(), figures }));
+    let kept = began.elapsed().saturating_mul(KEPT_TIMES).max(KEPT);
+    {
+        let mut known = lock(&known);
+        known.running = None;
+        known.failed = done.as_ref().is_err_and(|error| error.took_too_long());
+        if let Ok(counted) = &done {
+            known.counted = Some(counted.clone());
+        }
+        // A database that was away is asked again by whoever comes next.
+        known.until = (done.is_ok() || known.failed).then(|| Instant::now() + kept);
+    }
+    if let Err(error) = &done {
+        tracing::warn!(%error, "the console's figures can't be counted");
+    }
+    told.send_replace(Some(done));
 }
 
 /// What became of messages.

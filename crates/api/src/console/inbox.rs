@@ -24,6 +24,8 @@ pub(super) struct Asked {
     journey: String,
     channel: String,
     state: String,
+    /// The message that the page before this one ended with.
+    before: String,
 }
 
 #[derive(Template)]
@@ -31,7 +33,9 @@ pub(super) struct Asked {
 struct Inbox {
     head: Head,
     rows: Vec<Line>,
-    more: bool,
+    /// Where the older ones are, and from here the newest.
+    older: Option<String>,
+    newest: Option<String>,
     /// Whether only some are asked for.
     narrowed: bool,
     journeys: Vec<Choice>,
@@ -70,11 +74,13 @@ pub(super) async fn list(State(console): State<Arc<Console>>, asked: Query<Asked
         person: None,
         channel,
         journey: (!asked.journey.is_empty()).then(|| asked.journey.clone()),
+        before: asked.before.parse().ok(),
         limit: LISTED + 1,
     };
     let mut found = messages::list(&console.pool, &filter).await?;
     let more = found.len() > LISTED;
     found.truncate(LISTED);
+    let last = found.last().filter(|_| more).map(|row| row.message.message);
     let rows = console.lines(&found).await?;
     let choice = |name: String, asked: &str| Choice { chosen: name == asked, name };
     let mut journeys: Vec<String> = live.plans.iter().map(|plan| plan.name.to_string()).collect();
@@ -82,13 +88,30 @@ pub(super) async fn list(State(console): State<Arc<Console>>, asked: Query<Asked
     let inbox = Inbox {
         head: Head::new("inbox"),
         rows,
-        more,
+        older: last.map(|last| asked.page(Some(last))),
+        newest: filter.before.map(|_| asked.page(None)),
         narrowed: !filter.states.is_empty() || filter.channel.is_some() || filter.journey.is_some(),
         journeys: journeys.into_iter().map(|name| choice(name, &asked.journey)).collect(),
         channels: Channel::ALL.map(|channel| choice(channel.name().to_owned(), &asked.channel)).into(),
         states: Stands::ALL.map(|state| choice(state.to_string(), &asked.state)).into(),
     };
     Ok(answer(StatusCode::OK, &inbox))
+}
+
+impl Asked {
+    /// The page of what is asked for that is older than this message; without one the newest.
+    fn page(&self, before: Option<MessageId>) -> String {
+        let before = before.map(|before| before.to_string()).unwrap_or_default();
+        let asked = [
+            ("journey", self.journey.as_str()),
+            ("channel", &self.channel),
+            ("state", &self.state),
+            ("before", &before),
+        ];
+        let asked = asked.iter().filter(|(_, value)| !value.is_empty());
+        let asked: Vec<String> = asked.map(|(name, value)| format!("{name}={}", piece(value))).collect();
+        if asked.is_empty() { "/inbox".to_owned() } else { format!("/inbox?{}", asked.join("&")) }
+    }
 }
 
 impl Console {

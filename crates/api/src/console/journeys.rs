@@ -7,11 +7,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use journeyman_domain::plan::{Deployment, Plan};
-use journeyman_journey::graph::{self, Graph, Kind, Mark, Standing};
+use journeyman_journey::graph::{self, Graph, Kind, Mark, Standing, thousands};
 use journeyman_store::console::Figures;
 
 use super::figures::{DAYS, Messages, Runs};
-use super::{Console, Fault, Head, Page, answer, piece, second, share, thousands};
+use super::{Console, Fault, Head, Page, answer, piece, share};
 
 #[derive(Template)]
 #[template(path = "console/journeys.html")]
@@ -39,8 +39,8 @@ struct Row {
 
 pub(super) async fn list(State(console): State<Arc<Console>>) -> Page {
     let live = console.archive.live().await?.map_err(Fault::Unreadable)?;
-    let counted = console.counter.figures(&console.pool, console.clock.now()).await?;
-    let figures = &counted.figures;
+    let shown = console.counter.figures(&console.pool, console.clock.now()).await?;
+    let figures = &shown.counted.figures;
     let mut plans: Vec<&Arc<Plan>> = live.plans.iter().collect();
     plans.sort_by(|a, b| a.name.cmp(&b.name));
     let rows = plans.into_iter().map(|plan| row(plan, figures)).collect();
@@ -48,7 +48,7 @@ pub(super) async fn list(State(console): State<Arc<Console>>) -> Page {
         head: Head::new("journeys"),
         deployment: live.number,
         days: DAYS,
-        counted: second(counted.at),
+        counted: shown.when(),
         rows,
     };
     Ok(answer(StatusCode::OK, &list))
@@ -99,15 +99,15 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Path(name): Path<S
     let live: Arc<Deployment> = console.archive.live().await?.map_err(Fault::Unreadable)?;
     let plan = live.plans.iter().find(|plan| plan.name.as_ref() == name);
     let plan = plan.ok_or(Fault::Missing("No journey of that name is deployed."))?;
-    let counted = console.counter.figures(&console.pool, console.clock.now()).await?;
-    let figures = &counted.figures;
+    let shown = console.counter.figures(&console.pool, console.clock.now()).await?;
+    let figures = &shown.counted.figures;
     let graph = graph::of(plan);
     let (runs, messages) = (Runs::of(figures, &name), Messages::of(figures, &name, None));
     let picture = graph::svg(&graph, Standing::Inside, &marks(&graph, figures, runs));
     let journey = Journey {
         head: Head::new("journeys"),
         days: DAYS,
-        counted: second(counted.at),
+        counted: shown.when(),
         tiles: tiles(runs, messages),
         picture,
         steps: steps(&graph, figures),

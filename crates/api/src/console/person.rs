@@ -102,6 +102,8 @@ fn facts(story: &Story) -> Vec<(&'static str, String)> {
     facts.push(("Time zone", story.zone.clone().unwrap_or_else(|| "unknown, the shop's".to_owned())));
     facts.push(("Inputs applied", story.inputs.to_string()));
     facts.extend(story.earlier.iter().map(|id| ("Was also", id.to_string())));
+    let mixed = story.mixed.iter().map(|journey| format!("of {journey}, and counts for no lift of it"));
+    facts.extend(mixed.map(|of| ("In two options", of)));
     facts
 }
 

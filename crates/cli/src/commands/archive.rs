@@ -12,7 +12,7 @@ use journeyman_engine::deploy;
 use journeyman_engine::outlet::Cache;
 use journeyman_engine::past::{Deployments, Past};
 use journeyman_store::messages::MessageRow;
-use journeyman_store::{Error, REPORT_SILENCE, deployments, history, read};
+use journeyman_store::{Error, REPORT_SILENCE, deployments, read};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
@@ -128,17 +128,8 @@ async fn story(
     past: &Past,
     known: &Deployments,
 ) -> Result<console::Story, Error> {
-    let person = past.stored.id;
-    let story = Story {
-        name: "",
-        past,
-        again: &past.again(known),
-        messages: history::messages(connection, person).await?,
-        decisions: history::decisions(connection, person).await?,
-        ended: history::ended(connection, person).await?,
-        journey: None,
-        last: usize::MAX,
-    };
+    let again = past.again(known);
+    let story = Story::read(connection, past, &again).await?;
     Ok(shown(&story))
 }
 
@@ -171,6 +162,7 @@ fn shown(story: &Story<'_>) -> console::Story {
         chapters: chapters.collect(),
         more: 0,
         earlier: Vec::new(),
+        mixed: story.mixed.clone(),
         broken: story.again.broken.as_ref().map(ToString::to_string),
         differs: story.again.differs.clone(),
     }

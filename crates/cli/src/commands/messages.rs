@@ -118,8 +118,14 @@ impl List {
         };
         // One more than asked for tells whether there are more.
         let limit = self.limit.saturating_add(1);
-        let filter =
-            Filter { states: self.state, person, channel: self.channel, journey: self.journey, limit };
+        let filter = Filter {
+            states: self.state,
+            person,
+            channel: self.channel,
+            journey: self.journey,
+            before: None,
+            limit,
+        };
         Ok(messages::list(&database.pool, &filter).await?)
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use journeyman_engine::past::{Deployments, Past};
-use journeyman_store::history;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::config::Config;
@@ -84,16 +83,12 @@ impl Why {
         past: &Past,
         known: &Deployments,
     ) -> anyhow::Result<(String, serde_json::Value)> {
-        let person = past.stored.id;
+        let again = past.again(known);
         let story = tell::Story {
             name,
-            past,
-            again: &past.again(known),
-            messages: history::messages(connection, person).await?,
-            decisions: history::decisions(connection, person).await?,
-            ended: history::ended(connection, person).await?,
             journey: self.journey.as_deref(),
             last: self.last.unwrap_or(usize::MAX),
+            ..tell::Story::read(connection, past, &again).await?
         };
         Ok((story.text(), story.json()))
     }

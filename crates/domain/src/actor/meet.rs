@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Actor, Happening, goal_until};
+use super::{Actor, Happening, Past, goal_until};
 use crate::person::{EndReason, GoalReached, Position, Run, Waiting};
 use crate::plan::{Branch, Plan, Since, Step, Trigger};
 use crate::value::Value;
@@ -45,7 +45,7 @@ impl Actor<'_> {
             }
             return;
         }
-        if !self.exits(nth, &plan, event) {
+        if !self.exits(nth, &plan, event) && self.past != Some(Past::Ends) {
             self.wait_for(nth, &plan, event);
         }
     }
@@ -153,7 +153,7 @@ impl Actor<'_> {
         };
         let reached = *reached;
         // What happened to them under another id before the step was reached was no news to it either.
-        if self.past && event.is_some_and(|event| event.at < reached) {
+        if self.past.is_some() && event.is_some_and(|event| event.at < reached) {
             return;
         }
         let Some(node) = plan.node(step) else { return };

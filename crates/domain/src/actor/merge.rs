@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::enter::remembered;
 use super::walk::option_of;
-use super::{Actor, Happening};
+use super::{Actor, Happening, Past};
 use crate::person::{EndReason, Entered, Entry, Handover, Mark, RUNS, Run};
 use crate::plan::{Again, IfRunning, Plan, Step};
 use crate::value::Span;
@@ -68,14 +68,19 @@ impl Actor<'_> {
             self.rearm();
         }
         let is_ours = |run: &Run| run.number <= last_of_ours;
-        self.end_barred(&our_entries, &their_entries, last_of_ours);
-        self.end_doubles();
-        self.call_off_unwanted();
-        // What happened to one is news to the runs of the other.
-        self.past = true;
-        self.meet_past(&our_past, |run| !is_ours(run));
-        self.meet_past(&their_past, is_ours);
-        self.past = false;
+        // What happened to one is news to the runs of the other. A run that it ended takes nobody's place; what goes on in
+        // the place of others then hears the rest.
+        for past in [Past::Ends, Past::Everything] {
+            self.past = Some(past);
+            self.meet_past(&our_past, |run| !is_ours(run));
+            self.meet_past(&their_past, is_ours);
+            self.past = None;
+            if past == Past::Ends {
+                self.end_barred(&our_entries, &their_entries, last_of_ours);
+                self.end_doubles();
+                self.call_off_unwanted();
+            }
+        }
         self.go_on_without();
         self.meet_all(None);
     }

@@ -274,7 +274,7 @@ fn drawn(out: &mut String, node: &Node, card: &Card, at: Placed, mark: &Mark) {
 }
 
 /// `12,345`
-fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut told = String::new();
     for (nth, digit) in digits.chars().enumerate() {
@@ -302,4 +302,14 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn digits_stand_in_groups() {
+        for (number, said) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(super::thousands(number), said);
+        }
+    }
 }

@@ -11,6 +11,12 @@ pub(super) struct Share {
 }
 
 impl Share {
+    /// So many more, all of which are hits or none.
+    pub(super) fn add(&mut self, hits: bool, more: u64) {
+        self.of += more;
+        self.hits += if hits { more } else { 0 };
+    }
+
     /// From 0 to 1; `None` of nothing.
     pub(super) fn value(self) -> Option<f64> {
         (self.of > 0).then(|| self.hits as f64 / self.of as f64)

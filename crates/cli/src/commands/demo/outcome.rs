@@ -23,6 +23,8 @@ pub(super) struct Journey {
     pub(super) treated: Share,
     /// The same of those held out.
     pub(super) held_out: Share,
+    /// The same of those who may have been both, since two people turned out to be one: they count for neither.
+    pub(super) mixed: Share,
     /// Messages that left, by channel.
     pub(super) sent: BTreeMap<Channel, u64>,
     /// Messages that somebody opened or clicked.
@@ -35,15 +37,24 @@ pub(super) struct Journey {
 
 impl Journey {
     pub(super) fn entered(&self) -> u64 {
-        self.treated.of + self.held_out.of
+        self.treated.of + self.held_out.of + self.mixed.of
     }
 
     pub(super) fn reached(&self) -> u64 {
-        self.treated.hits + self.held_out.hits
+        self.treated.hits + self.held_out.hits + self.mixed.hits
     }
 
     pub(super) fn messages(&self) -> u64 {
         self.sent.values().sum()
+    }
+
+    /// Where a run counts.
+    fn share(&mut self, mixed: bool, held_out: bool) -> &mut Share {
+        match (mixed, held_out) {
+            (true, _) => &mut self.mixed,
+            (false, true) => &mut self.held_out,
+            (false, false) => &mut self.treated,
+        }
     }
 }
 
@@ -67,11 +78,13 @@ pub(super) async fn read(house: &House, done: &Done) -> anyhow::Result<Outcome> 
     let mut journeys: BTreeMap<String, Journey> = BTreeMap::new();
     for ended in tally::ended_runs(pool).await? {
         let journey = journeys.entry(ended.journey).or_default();
-        count(journey, ended.held_out, ended.reached, ended.runs.unsigned_abs());
+        let share = journey.share(ended.mixed, ended.held_out);
+        share.add(ended.reached, ended.runs.unsigned_abs());
     }
-    for (name, state) in tally::live_runs(pool).await? {
+    for (name, state, mixed) in tally::live_runs(pool).await? {
         let run = decode_run(&state).with_context(|| format!("a run of {name}"))?;
-        count(journeys.entry(name).or_default(), run.held_out != HeldOut::No, run.goal.is_some(), 1);
+        let journey = journeys.entry(name).or_default();
+        journey.share(mixed, run.held_out != HeldOut::No).add(run.goal.is_some(), 1);
     }
     for messages in tally::messages(pool).await? {
         if messages.state == State::Accepted {
@@ -95,12 +108,6 @@ pub(super) async fn read(house: &House, done: &Done) -> anyhow::Result<Outcome> 
         journeys,
         found: checker::check(house, done).await?,
     })
-}
-
-fn count(journey: &mut Journey, held_out: bool, reached: bool, runs: u64) {
-    let share = if held_out { &mut journey.held_out } else { &mut journey.treated };
-    share.of += runs;
-    share.hits += if reached { runs } else { 0 };
 }
 
 impl Outcome {
@@ -161,6 +168,7 @@ fn holdout(journey: &Journey) -> Value {
     json!({
         "treated": of(journey.treated),
         "held_out": of(journey.held_out),
+        "left_out": journey.mixed.of,
         "difference": difference.map(|found| rounded(found.value)),
         "interval_95": difference.map(|found| [rounded(found.low), rounded(found.high)]),
     })

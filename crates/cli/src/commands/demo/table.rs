@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use journeyman_domain::plan::Channel;
+use journeyman_journey::graph::thousands;
 
 use super::interval::{Share, difference};
 use super::outcome::{Journey, Outcome};
@@ -28,32 +29,37 @@ fn padded(outcome: &Outcome, days: u32, users: u32, seed: u64, wall: Duration) -
         out,
         "{days} {}, {} shoppers, seed {seed}: lived in {took:.0} s\n",
         if days == 1 { "day" } else { "days" },
-        grouped(u64::from(users))
+        thousands(u64::from(users))
     );
     let _ = writeln!(
         out,
         " {} events accepted, {} processed; {} people",
-        grouped(outcome.accepted),
-        grouped(totals.applied.unsigned_abs()),
-        grouped(totals.people.unsigned_abs())
+        thousands(outcome.accepted),
+        thousands(totals.applied.unsigned_abs()),
+        thousands(totals.people.unsigned_abs())
     );
     let _ = writeln!(
         out,
         " {} runs, of which {} reached their goal",
-        grouped(outcome.sum(Journey::entered)),
-        grouped(outcome.sum(Journey::reached))
+        thousands(outcome.sum(Journey::entered)),
+        thousands(outcome.sum(Journey::reached))
     );
     let _ = writeln!(
         out,
         " {} messages: {} opened, {} clicked, {} unsubscribed\n",
-        grouped(outcome.sum(Journey::messages)),
-        grouped(outcome.sum(|journey| journey.opened)),
-        grouped(outcome.sum(|journey| journey.clicked)),
-        grouped(outcome.unsubscribed)
+        thousands(outcome.sum(Journey::messages)),
+        thousands(outcome.sum(|journey| journey.opened)),
+        thousands(outcome.sum(|journey| journey.clicked)),
+        thousands(outcome.unsubscribed)
     );
     let _ = writeln!(out, "{}\n", journeys(outcome));
     if let Some(table) = holdouts(outcome) {
-        let _ = writeln!(out, "{table}\n");
+        let _ = writeln!(out, "{table}");
+        let left_out = outcome.sum(|journey| journey.mixed.of);
+        if left_out > 0 {
+            let _ = writeln!(out, " left out: {} runs of people who may have been both", thousands(left_out));
+        }
+        out.push('\n');
     }
     if let Some(table) = refusals(outcome) {
         let _ = writeln!(out, "{table}\n");
@@ -87,11 +93,11 @@ fn journeys(outcome: &Outcome) -> Table {
         table(["journey", "channel", "entered", "sent", "opened", "clicked", "goal reached"], 2..7);
     for (name, journey) in outcome.journeys.iter().filter(|(name, _)| !name.is_empty()) {
         let by: Vec<&str> = journey.sent.keys().map(|channel: &Channel| channel.name()).collect();
-        let sent: Vec<String> = journey.sent.values().map(|count| grouped(*count)).collect();
+        let sent: Vec<String> = journey.sent.values().map(|count| thousands(*count)).collect();
         table.add_row([
             cut(name),
             by.join("\n"),
-            grouped(journey.entered()),
+            thousands(journey.entered()),
             if sent.is_empty() { "0".to_owned() } else { sent.join("\n") },
             of(journey.opened, journey.messages()),
             of(journey.clicked, journey.messages()),
@@ -129,7 +135,7 @@ fn refusals(outcome: &Outcome) -> Option<Table> {
     for (times, name, reason) in rows.iter().take(REASONS) {
         let of = if name.is_empty() { "(the person)".to_owned() } else { cut(name) };
         let meaning = crate::commands::cut(reason.meaning(), 48);
-        table.add_row([of, grouped(*times), reason.code().to_owned(), meaning]);
+        table.add_row([of, thousands(*times), reason.code().to_owned(), meaning]);
     }
     (!rows.is_empty()).then_some(table)
 }
@@ -142,24 +148,11 @@ fn of(count: u64, all: u64) -> String {
     let share = Share { hits: count, of: all };
     share
         .value()
-        .map_or_else(|| grouped(count), |value| format!("{} ({:.0} %)", grouped(count), value * 100.0))
+        .map_or_else(|| thousands(count), |value| format!("{} ({:.0} %)", thousands(count), value * 100.0))
 }
 
 fn share(share: Share) -> String {
-    format!("{:.1} % of {}", share.value().unwrap_or_default() * 100.0, grouped(share.of))
-}
-
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    format!("{:.1} % of {}", share.value().unwrap_or_default() * 100.0, thousands(share.of))
 }
 
 #[cfg(test)]
@@ -177,6 +170,7 @@ mod tests {
         let journey = Journey {
             treated: Share { hits: 111_111, of: 777_777 },
             held_out: Share { hits: 11_111, of: 77_777 },
+            mixed: Share { hits: 1, of: 22_222 },
             sent: BTreeMap::from([(Channel::Email, 888_888), (Channel::Whatsapp, 1_000)]),
             opened: 555_555,
             clicked: 111_111,
@@ -198,21 +192,26 @@ mod tests {
         for line in drawn.lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
-        for said in
-            ["14.3 %", "a-journey-with-a-na…", "1 duplicates, 2 lost", "2 events answered 200", "+0.0 points"]
-        {
+        for said in [
+            "14.3 %",
+            "a-journey-with-a-na…",
+            "1 duplicates, 2 lost",
+            "2 events answered 200",
+            "+0.0 points",
+            "left out: 22,222 runs",
+        ] {
             assert!(drawn.contains(said), "{said} is not in\n{drawn}");
         }
         let json = outcome.json(Duration::from_millis(1_240));
         assert_eq!(json["wall_s"], 1.2);
-        assert_eq!(json["runs_entered"], 855_554);
-        assert_eq!(json["holdout"]["a-journey-with-a-name-that-goes-on"]["treated"]["share"], 0.1429);
-    }
-
-    #[test]
-    fn digits_stand_in_groups() {
-        for (number, said) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), said);
-        }
+        // Who was both entered, and counts for neither.
+        assert_eq!(json["runs_entered"], 877_776);
+        assert_eq!(json["conversions"], 122_223);
+        let holdout = &json["holdout"]["a-journey-with-a-name-that-goes-on"];
+        assert_eq!(
+            (&holdout["treated"]["share"], &holdout["treated"]["runs"]),
+            (&0.1429.into(), &777_777.into())
+        );
+        assert_eq!((&holdout["held_out"]["runs"], &holdout["left_out"]), (&77_777.into(), &22_222.into()));
     }
 }

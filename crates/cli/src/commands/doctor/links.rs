@@ -25,6 +25,15 @@ const UNSIGNED: &str = "/o/doctor";
 
 /// Asks the domain of links.
 pub(super) async fn look(links: &Links) -> Finding {
+    look_from(links, known()).await
+}
+
+/// The roots that mail programs and browsers know.
+fn known() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+async fn look_from(links: &Links, roots: RootCertStore) -> Finding {
     let Some(domain) = links.domain.as_deref() else {
         let what = "links lead to the daemon's own address, which customers can't reach";
         return Finding::new(
@@ -35,7 +44,7 @@ pub(super) async fn look(links: &Links) -> Finding {
         );
     };
     let base = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-    let asked = tokio::time::timeout(PATIENCE, ask(&base)).await;
+    let asked = tokio::time::timeout(PATIENCE, ask(&base, roots)).await;
     let found = match asked {
         Ok(Ok(answer)) => said(&base, &answer),
         Ok(Err(error)) => {
@@ -73,7 +82,7 @@ fn said<T>(base: &str, answer: &Response<T>) -> Finding {
     Finding::new(Health::Broken, "links", what, "let it lead to the public listener, with paths as they are")
 }
 
-async fn ask(base: &str) -> anyhow::Result<Response<hyper::body::Incoming>> {
+async fn ask(base: &str, roots: RootCertStore) -> anyhow::Result<Response<hyper::body::Incoming>> {
     let uri: Uri = format!("{base}{UNSIGNED}").parse()?;
     let host = uri.host().context("no host")?.to_owned();
     let secure = uri.scheme_str() == Some("https");
@@ -83,7 +92,6 @@ async fn ask(base: &str) -> anyhow::Result<Response<hyper::body::Incoming>> {
     if !secure {
         return get(stream, &uri, &host).await;
     }
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -113,3 +121,6 @@ async fn get(
         Err(error) => bail!("it answers no HTTP: {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

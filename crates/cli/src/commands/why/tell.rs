@@ -1,11 +1,17 @@
 //! A person's story, as text and as JSON.
 
+use std::collections::BTreeMap;
+
 use journeyman_domain::actor::Told;
+use journeyman_domain::merge::MovedRun;
+use journeyman_domain::person::RunId;
 use journeyman_domain::row::{Applied, DecisionRow, EndedRow};
 use journeyman_domain::{Refusal, ShopTime};
 use journeyman_engine::past::{Again, Past};
-use journeyman_store::history::{JournalLine, MessageRow};
+use journeyman_store::Error;
+use journeyman_store::history::{self, JournalLine, MessageRow};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 /// Everything there is to tell.
 pub(in crate::commands) struct Story<'a> {
@@ -15,6 +21,10 @@ pub(in crate::commands) struct Story<'a> {
     pub(in crate::commands) messages: Vec<MessageRow>,
     pub(in crate::commands) decisions: Vec<DecisionRow>,
     pub(in crate::commands) ended: Vec<EndedRow>,
+    /// Where runs went when the person turned out to be somebody else.
+    pub(in crate::commands) moved: Vec<MovedRun>,
+    /// Journeys in which they may have been in two options.
+    pub(in crate::commands) mixed: Vec<String>,
     pub(in crate::commands) journey: Option<&'a str>,
     pub(in crate::commands) last: usize,
 }
@@ -29,12 +39,42 @@ pub(in crate::commands) struct Item {
     pub(in crate::commands) detail: Value,
 }
 
+impl<'a> Story<'a> {
+    /// What is recorded of somebody under one id, beside their past.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub(in crate::commands) async fn read(
+        connection: &mut PgConnection,
+        past: &'a Past,
+        again: &'a Again,
+    ) -> Result<Self, Error> {
+        let person = past.stored.id;
+        Ok(Self {
+            name: "",
+            past,
+            again,
+            messages: history::messages(connection, person).await?,
+            decisions: history::decisions(connection, person).await?,
+            ended: history::ended(connection, person).await?,
+            moved: history::moved_runs(connection, person).await?,
+            mixed: history::mixed(connection, &past.ids()).await?,
+            journey: None,
+            last: usize::MAX,
+        })
+    }
+}
+
 impl Story<'_> {
     /// The inputs to be told of, each with its items.
     pub(in crate::commands) fn chapters(&self) -> Vec<(&JournalLine, Vec<Item>)> {
-        let journal = &self.past.journal;
-        let mut chapters: Vec<(&JournalLine, Vec<Item>)> =
-            journal.iter().map(|line| (line, self.items(line))).collect();
+        let mut consequences = self.consequences();
+        let chapter = |line| {
+            let mut items = self.items(line);
+            items.append(&mut consequences.remove(&line.row.n).unwrap_or_default());
+            (line, items)
+        };
+        let mut chapters: Vec<(&JournalLine, Vec<Item>)> = self.past.journal.iter().map(chapter).collect();
         if let Some(journey) = self.journey {
             for (_, items) in &mut chapters {
                 items.retain(|item| item.journey == journey);
@@ -61,18 +101,41 @@ impl Story<'_> {
             }
         }
         items.extend(row.refusals.iter().map(refusal));
-        // Messages and choices of the same batch stand with the input that made them, as far as one can tell: the
-        // first of its moment that has the journey in it.
-        let first = self.past.journal.iter().find(|other| other.row.at == row.at).map(|other| other.row.n);
-        if first == Some(row.n) {
-            let queued = self.messages.iter().filter(|message| message.message.queued_at == row.at);
-            items.extend(queued.map(message));
-            let chosen = self.decisions.iter().filter(|decision| decision.at == row.at);
-            items.extend(chosen.map(decision));
-            let ended = self.ended.iter().filter(|run| run.ended_at == row.at);
-            items.extend(ended.map(ended_run));
-        }
         items
+    }
+
+    /// Messages, choices and ends by the input that they came of: that which made them when it was applied again. Where none
+    /// did, since it can't be applied again or does otherwise now, the first of their batch, which is all that is recorded.
+    fn consequences(&self) -> BTreeMap<i64, Vec<Item>> {
+        let (mut messages, mut choices, mut ends) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for row in &self.again.rows {
+            messages.extend(row.messages.iter().map(|message| (*message, row.n)));
+            choices.extend(row.choices.iter().map(|(run, step, visit)| ((*run, &**step, *visit), row.n)));
+            ends.extend(row.told.iter().filter_map(|told| match told {
+                Told::Ended { run, .. } => Some((*run, row.n)),
+                _ => None,
+            }));
+        }
+        let mut first: BTreeMap<ShopTime, i64> = BTreeMap::new();
+        for line in &self.past.journal {
+            first.entry(line.row.at).or_insert(line.row.n);
+        }
+        let mut of: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
+        let mut stands = |again: Option<&i64>, at: ShopTime, item: Item| {
+            if let Some(n) = again.or_else(|| first.get(&at)) {
+                of.entry(*n).or_default().push(item);
+            }
+        };
+        for row in &self.messages {
+            stands(messages.get(&row.message.message), row.message.queued_at, message(row));
+        }
+        for row in &self.decisions {
+            stands(choices.get(&(row.run, &*row.step, row.visit)), row.at, decision(row));
+        }
+        for run in &self.ended {
+            stands(ends.get(&run.number), run.ended_at, ended_run(run));
+        }
+        of
     }
 
     /// For people.
@@ -119,6 +182,15 @@ impl Story<'_> {
             };
             let key = run.key.as_ref().map_or(String::new(), |key| format!(" [{key}]"));
             tail.push_str(&format!("\nrun {} of {}{key}: {where_to}", run.number, run.journey));
+        }
+        for run in &self.moved {
+            let MovedRun { number, to, becomes, .. } = run;
+            tail.push_str(&format!("\nrun {number} went on as run {becomes} of {to}"));
+        }
+        for journey in self.mixed.iter().filter(|name| self.journey.is_none_or(|journey| journey == *name)) {
+            tail.push_str(&format!(
+                "\n{journey}: two people of different options turned out to be one; counted for no lift"
+            ));
         }
         for pending in &self.past.stored.hot.pending {
             tail.push_str(&format!(
@@ -196,11 +268,18 @@ impl Story<'_> {
                 })
             })
             .collect();
+        let moved = self.moved.iter().map(|run| {
+            let went = RunId { person: run.from, number: run.number };
+            json!({ "run": went.to_string(), "becomes": RunId { person: run.to, number: run.becomes }.to_string() })
+        });
+        let moved: Vec<Value> = moved.collect();
         json!({
             "person": self.past.stored.id.to_string(),
             "inputs": self.past.stored.n,
             "journal": self.chapters().into_iter().map(chapter).collect::<Vec<_>>(),
             "runs": runs,
+            "moved": moved,
+            "mixed": self.mixed,
             "broken": self.again.broken.as_ref().map(ToString::to_string),
             "differs": self.again.differs,
         })

@@ -1,3 +1,5 @@
+mod lives;
+
 use serde_json::json;
 
 use super::*;

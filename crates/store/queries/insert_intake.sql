@@ -1,4 +1,0 @@
-INSERT INTO intake (shard, lane, kind, person_id, ref, received_at)
-SELECT shard, lane, kind, person_id, ref, received_at
-FROM unnest($1::smallint[], $2::smallint[], $3::smallint[], $4::bigint[], $5::uuid[], $6::timestamptz[])
-    AS new (shard, lane, kind, person_id, ref, received_at)
