@@ -90,6 +90,12 @@ impl Histories {
         })
     }
 
+    /// All that was spent by the end of `day`.
+    pub fn spent(&self, day: i32) -> f64 {
+        let days = self.customers.values().flatten().filter(|(of, _)| *of <= day);
+        days.map(|(_, value)| value).sum()
+    }
+
     /// What somebody spent on average from `from` to `until`, both included; of those who had bought by then.
     pub fn mean_spent(&self, from: i32, until: i32) -> f64 {
         let known = self.customers.values().filter(|days| days.first().is_some_and(|first| first.0 <= until));

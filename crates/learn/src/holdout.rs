@@ -15,6 +15,8 @@ pub struct Holdout {
     pub mse: f64,
     /// The same for who would go on buying as often as so far: what a model has to be better than.
     pub rate_mse: f64,
+    /// The same for who would buy as often as all of them together did so far.
+    pub mean_rate_mse: f64,
     /// All repeated purchases of these customers from the beginning, as foretold over as they were, less 1.
     pub cumulative_error: f64,
     /// How many repeated purchases were foretold for the holdout.
@@ -61,6 +63,10 @@ impl Holdout {
             return None;
         }
         let last = *weeks_of(model, all, calibration_end, until).last()?;
+        let (repeats, ages) = all.at(calibration_end).fold((0.0, 0.0), |(repeats, ages), (_, buyer)| {
+            (repeats + f64::from(buyer.repeats), ages + buyer.age)
+        });
+        let mean_rate = if ages > 0.0 { repeats / ages * horizon } else { 0.0 };
         let n = pairs.len() as f64;
         let mean = |of: &dyn Fn(&(f64, f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
         let (foretold, did) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
@@ -71,6 +77,7 @@ impl Holdout {
             correlation: if spread > 0.0 { together / spread } else { 0.0 },
             mse: mean(&|pair| (pair.0 - pair.1).powi(2)),
             rate_mse: mean(&|pair| (pair.2 - pair.1).powi(2)),
+            mean_rate_mse: mean(&|pair| (mean_rate - pair.1).powi(2)),
             cumulative_error: if last.actual > 0 {
                 last.expected / f64::from(last.actual) - 1.0
             } else {

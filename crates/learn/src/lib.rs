@@ -5,6 +5,7 @@ pub mod churn;
 pub mod gamma_gamma;
 mod history;
 mod holdout;
+pub mod lesson;
 mod minimum;
 mod special;
 
