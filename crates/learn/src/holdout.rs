@@ -1,5 +1,7 @@
 //! How well a model foretells what it has not seen.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::Histories;
@@ -62,11 +64,20 @@ impl Holdout {
         if pairs.is_empty() {
             return None;
         }
-        let last = *weeks_of(model, all, calibration_end, until).last()?;
         let (repeats, ages) = all.at(calibration_end).fold((0.0, 0.0), |(repeats, ages), (_, buyer)| {
             (repeats + f64::from(buyer.repeats), ages + buyer.age)
         });
         let mean_rate = if ages > 0.0 { repeats / ages * horizon } else { 0.0 };
+        let (mut foretold_in_all, mut did_in_all) = (0.0, 0_usize);
+        // Who came on the same day is expected to do the same.
+        let mut came: BTreeMap<i32, f64> = BTreeMap::new();
+        for (first, later) in all.repeats(calibration_end, until) {
+            *came.entry(first).or_default() += 1.0;
+            did_in_all += later.len();
+        }
+        for (day, people) in came {
+            foretold_in_all += people * model.expected_of_new(weeks(until - day));
+        }
         let n = pairs.len() as f64;
         let mean = |of: &dyn Fn(&(f64, f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
         let (foretold, did) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
@@ -78,11 +89,7 @@ impl Holdout {
             mse: mean(&|pair| (pair.0 - pair.1).powi(2)),
             rate_mse: mean(&|pair| (pair.2 - pair.1).powi(2)),
             mean_rate_mse: mean(&|pair| (mean_rate - pair.1).powi(2)),
-            cumulative_error: if last.actual > 0 {
-                last.expected / f64::from(last.actual) - 1.0
-            } else {
-                0.0
-            },
+            cumulative_error: if did_in_all > 0 { foretold_in_all / did_in_all as f64 - 1.0 } else { 0.0 },
             expected: foretold * n,
             actual: pairs.iter().map(|pair| pair.1 as u32).sum(),
             customers: pairs.len(),
@@ -96,8 +103,8 @@ pub fn weeks_of(model: &BgNbd, all: &Histories, calibration_end: i32, until: i32
     let cohort: Vec<(i32, &[(i32, f64)])> = all.repeats(calibration_end, until).collect();
     let Some(first) = cohort.iter().map(|(first, _)| *first).min() else { return Vec::new() };
     // Who came on the same day is expected to do the same.
-    let mut came: std::collections::BTreeMap<i32, f64> = std::collections::BTreeMap::new();
-    let mut bought: std::collections::BTreeMap<i32, u32> = std::collections::BTreeMap::new();
+    let mut came: BTreeMap<i32, f64> = BTreeMap::new();
+    let mut bought: BTreeMap<i32, u32> = BTreeMap::new();
     for (first, later) in &cohort {
         *came.entry(*first).or_default() += 1.0;
         for (day, _) in *later {

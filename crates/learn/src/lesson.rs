@@ -42,7 +42,7 @@ pub struct Card {
     pub repeat_customers: usize,
     /// On how many days they bought, all together.
     pub purchases: usize,
-    /// How many days lie between the first purchase and the day it was learned, both included.
+    /// How many days lie between the first purchase and the last one, both included.
     pub days: i32,
     /// The logarithm of the likelihood.
     pub log_likelihood: f64,
@@ -82,11 +82,13 @@ pub struct Lesson {
     pub promoted: bool,
 }
 
-/// Learns of what was bought by the end of `today`. `in_use` are the models used until now.
+/// Learns of what was bought by the end of `today`, up to the last day on which anybody bought. `in_use` are the models used until now.
 ///
 /// # Errors
 /// Why nothing can be learned: there is too little.
 pub fn lesson(all: &Histories, today: i32, in_use: Option<&Parameters>) -> Result<Lesson, String> {
+    // Where nobody has bought for long that tells of the shop, or of what it sends us, and not of its customers.
+    let today = all.span().map_or(today, |(_, last)| today.min(last));
     let buyers: Vec<Buyer> = all.at(today).map(|(_, buyer)| buyer).collect();
     let repeaters = buyers.iter().filter(|buyer| buyer.repeats > 0).count();
     let days = all.span().map_or(0, |(first, _)| today - first + 1);
@@ -208,7 +210,9 @@ mod tests {
         let all = shop(400, 300);
         let lesson = lesson(&all, 299, None).unwrap();
         assert!(lesson.promoted, "{:?}", lesson.card);
-        assert_eq!((lesson.card.customers, lesson.card.days), (400, 300));
+        assert!(lesson.card.customers == 400 && (298..=300).contains(&lesson.card.days), "{:?}", lesson.card);
+        // A month in which nothing came from the shop teaches nothing.
+        assert_eq!(super::lesson(&all, 329, None).as_ref(), Ok(&lesson));
         let later = lesson.card.later_slice.unwrap();
         assert!(later.days == 90 && later.correlation > 0.8 && later.mse < later.mean_rate_mse, "{later:?}");
         // Those who stopped half a year ago are lost, those who go on are not.
@@ -231,7 +235,7 @@ mod tests {
     fn too_little_to_learn_from() {
         let why = |people, days| lesson(&shop(people, days), days - 1, None).unwrap_err();
         assert_eq!(why(99, 300), "99 customers; it takes 100");
-        assert_eq!(why(400, 40), "40 days of purchases; it takes 56");
+        assert!(why(400, 40).ends_with(" days of purchases; it takes 56"));
         let once = (0..200).map(|customer| Purchase { customer, day: customer as i32, value: 1.0 });
         let why = lesson(&Histories::of(once), 199, None).unwrap_err();
         assert_eq!(why, "0 customers who bought again; it takes 30");
