@@ -19,6 +19,7 @@ mod ingest;
 mod intake;
 mod journeys;
 mod kill;
+mod learn;
 mod lowering;
 mod mail;
 mod mail_commands;

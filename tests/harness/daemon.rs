@@ -61,6 +61,8 @@ pub fn serve(folder: &Path, database_url: Option<&str>, arguments: &[&str]) -> C
     command
         .env("JOURNEYMAN_LISTEN_PUBLIC", "127.0.0.1:0")
         .env("JOURNEYMAN_LISTEN_PRIVATE", "127.0.0.1:0")
+        // What is learned is told by events, and most tests count those.
+        .env("JOURNEYMAN_LEARN_EVERY", "never")
         .env("JOURNEYMAN_WRITE_KEYS", format!("web={KEY}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

@@ -128,7 +128,7 @@ fn a_cart_of_the_night_is_spoken_of_in_the_morning_and_once_more() {
         ),
         "01-06 07:00 NAME email cart-reminder
          01-06 09:00 NAME ends cart-abandonment[c] completed (goal, worth 79.9)
-         01-06 10:00 NAME refused win-back cancelled",
+         01-06 10:00 NAME refused quiet-days cancelled",
     );
 }
 
@@ -140,7 +140,7 @@ fn who_is_held_out_of_the_cart_is_measured_and_not_written_to() {
            01-06 10:00 NAME Order Completed {"order_id": "o", "revenue": 79.9}
            01-10 10:00"#,
         "01-05 10:45 NAME email cart-reminder (withheld)
-         01-06 10:00 NAME refused win-back cancelled
+         01-06 10:00 NAME refused quiet-days cancelled
          01-06 10:00 NAME ends cart-abandonment[c] goal (goal, worth 79.9)",
     );
 }
@@ -202,7 +202,7 @@ fn six_quiet_days_are_asked_after_and_then_how_much_mail_is_right() {
         &format!("01-05 10:00 {seen}\n02-20 10:00"),
         "01-11 10:00 NAME email win-back
          01-16 10:00 NAME email write-less
-         01-16 10:00 NAME ends win-back completed",
+         01-16 10:00 NAME ends quiet-days completed",
     );
     // Who comes back is not asked; what they order then counts.
     tells(
@@ -212,8 +212,8 @@ fn six_quiet_days_are_asked_after_and_then_how_much_mail_is_right() {
              01-14 10:00 NAME Order Completed {{\"order_id\": \"o\", \"revenue\": 79.9}}\n02-20 10:00"
         ),
         "01-11 10:00 NAME email win-back
-         01-12 10:00 NAME ends win-back exit_step: back (goal, worth 79.9)
-         01-14 10:00 NAME refused win-back cancelled",
+         01-12 10:00 NAME ends quiet-days exit_step: back (goal, worth 79.9)
+         01-14 10:00 NAME refused quiet-days cancelled",
     );
     // Who has ordered lately is left alone.
     tells(
@@ -224,4 +224,28 @@ fn six_quiet_days_are_asked_after_and_then_how_much_mail_is_right() {
         ),
         "",
     );
+}
+
+#[test]
+fn who_is_silent_beyond_their_rhythm_is_asked_whether_it_is_still_us() {
+    let scored = |at: &str, churn: f64, band: &str| {
+        format!("{at} NAME Scores Computed {{\"churn\": {churn}, \"churn_band\": \"{band}\", \"clv\": 90}}\n")
+    };
+    let story = [
+        scored("01-05 10:00", 0.6, "medium"),
+        scored("02-05 10:00", 0.9, "high"),
+        // Higher still is no news.
+        scored("02-06 10:00", 0.95, "high"),
+        "03-05 10:00 NAME Order Completed {\"order_id\": \"o\", \"revenue\": 79.9}\n03-08 10:00".to_owned(),
+    ];
+    tells(
+        &held_out_by(&[]),
+        &story.concat(),
+        "02-05 10:00 NAME email we-miss-you
+         02-12 10:00 NAME email write-less
+         02-12 10:00 NAME ends win-back completed (goal, worth 79.9)",
+    );
+    // Who was lost before anybody counted is left alone.
+    let story = [scored("01-05 10:00", 0.9, "high"), "01-20 10:00".to_owned()];
+    tells(&held_out_by(&[]), &story.concat(), "");
 }

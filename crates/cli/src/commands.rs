@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod graph;
 mod import;
+mod learn;
 mod messages;
 mod preview;
 mod send_test;
@@ -68,6 +69,7 @@ enum Command {
     Why(why::Why),
     Audit(audit::Audit),
     Backtest(backtest::Backtest),
+    Learn(learn::Learn),
 }
 
 impl Arguments {
@@ -78,6 +80,8 @@ impl Arguments {
             Command::Graph(graph) => return graph.run(),
             // Asks for it where the configured database is named.
             Command::Backtest(backtest) => return backtest.run(self.config.as_deref()).await,
+            // Asks for it where a database is needed.
+            Command::Learn(learn) => return learn.run(self.config.as_deref()).await,
             // Says itself what is wrong with the configuration.
             Command::Doctor(doctor) => return doctor.run(self.config.as_deref()).await,
             // Asks for it where a person is to be looked up.
@@ -98,6 +102,7 @@ impl Arguments {
             Command::Why(why) => why.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Backtest(_)
+            | Command::Learn(_)
             | Command::Check(_)
             | Command::Graph(_)
             | Command::Doctor(_)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -37,6 +38,8 @@ pub struct Config {
     pub write_keys: BTreeMap<String, String>,
     /// How messages leave.
     pub channels: Channels,
+    /// How often the daemon learns from what was bought; `None` is never.
+    pub learn_every: Option<Duration>,
 }
 
 /// What an installation is for. Outside production no message reaches a customer.
@@ -121,6 +124,7 @@ struct File {
     redirect_all_to: BTreeMap<String, String>,
     #[serde(default)]
     allow_only: Vec<String>,
+    learn: Option<Learn>,
     // Policies: the journey crate reads them, and knows every place.
     #[serde(rename = "topics")]
     _topics: Option<IgnoredAny>,
@@ -140,6 +144,12 @@ struct File {
     _senders: Option<IgnoredAny>,
     #[serde(rename = "locales")]
     _locales: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Learn {
+    every: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -195,6 +205,8 @@ impl Config {
         let public = or("JOURNEYMAN_LISTEN_PUBLIC", "listen.public", listen.public, "127.0.0.1:8080");
         let private = or("JOURNEYMAN_LISTEN_PRIVATE", "listen.private", listen.private, "127.0.0.1:8081");
         let postgres = or("JOURNEYMAN_POSTGRES", "postgres", file.postgres, "auto");
+        let every =
+            or("JOURNEYMAN_LEARN_EVERY", "learn.every", file.learn.and_then(|learn| learn.every), "1d");
         let data_dir = variable("JOURNEYMAN_DATA_DIR").map(PathBuf::from).or(file.data_dir);
         Ok(Self {
             environment,
@@ -219,6 +231,7 @@ impl Config {
                 environment,
                 &variable,
             )?,
+            learn_every: rhythm(every)?,
         })
     }
 
@@ -273,6 +286,29 @@ fn address((name, value): (String, String)) -> Result<SocketAddr, Error> {
         name,
         message: format!("`{value}` is no address; write one such as 127.0.0.1:8080 or [::]:8080"),
     })
+}
+
+/// A rhythm in hours, days or weeks, or `never`.
+fn rhythm((name, value): (String, String)) -> Result<Option<Duration>, Error> {
+    if value == "never" {
+        return Ok(None);
+    }
+    let each = |unit| match unit {
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        "w" => Some(7 * 86_400),
+        _ => None,
+    };
+    let (number, unit) = value.split_at_checked(value.len().saturating_sub(1)).unwrap_or_default();
+    let seconds = number.parse::<u16>().ok().filter(|number| *number > 0).zip(each(unit));
+    match seconds {
+        Some((number, each)) => Ok(Some(Duration::from_secs(u64::from(number) * each))),
+        None => {
+            let message =
+                format!("`{value}` is no rhythm; write hours, days or weeks such as 12h, 1d, 1w, or never");
+            Err(Error::Value { name, message })
+        }
+    }
 }
 
 fn currency(code: &str) -> Result<String, Error> {

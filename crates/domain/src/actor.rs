@@ -8,6 +8,7 @@ mod meet;
 mod merge;
 mod moment;
 mod profile;
+mod score;
 mod send;
 mod timer;
 mod told;

@@ -133,6 +133,7 @@ impl Event {
 
     /// Which queue of its shard it waits in.
     pub fn lane(&self) -> Lane {
-        if self.historical { Lane::Bulk } else { Lane::Live }
+        let bulk = self.historical || self.name == crate::score::SCORED;
+        if bulk { Lane::Bulk } else { Lane::Live }
     }
 }

@@ -19,6 +19,7 @@ mod refusal;
 mod reject;
 pub mod replay;
 pub mod row;
+pub mod score;
 mod shard;
 pub mod template;
 mod time;

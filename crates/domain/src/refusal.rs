@@ -61,11 +61,13 @@ pub enum Refused {
     UnknownChannel = 42,
     /// A consent about what can be no topic.
     UnknownTopic = 43,
+    /// Scores that are none.
+    BadScore = 60,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -93,6 +95,7 @@ impl Refused {
         Self::BadZone,
         Self::UnknownChannel,
         Self::UnknownTopic,
+        Self::BadScore,
     ];
 
     /// As Postgres keeps it.
@@ -135,6 +138,7 @@ impl Refused {
             Self::BadZone => "bad_zone",
             Self::UnknownChannel => "unknown_channel",
             Self::UnknownTopic => "unknown_topic",
+            Self::BadScore => "bad_score",
         }
     }
 
@@ -167,6 +171,7 @@ impl Refused {
             Self::TooLarge => "larger than what is kept of one person or run: left out",
             Self::UnknownChannel => "a consent about a channel that does not exist was left out",
             Self::UnknownTopic => "a consent about what can be no topic was left out",
+            Self::BadScore => "scores without a risk from 0 to 1 and a known band were left out",
             Self::BadZone => "the time zone does not exist and was left out",
         }
     }

@@ -13,7 +13,7 @@ use crate::outlet::Wordings;
 /// The kind of a journey among stored sources.
 const JOURNEY: i16 = 1;
 /// The kind of journeyman.yaml.
-const POLICIES: i16 = 3;
+pub(crate) const POLICIES: i16 = 3;
 /// The kind of a file of `templates/`; its name is its path there.
 pub const TEMPLATE: i16 = 5;
 /// Where templates stand.

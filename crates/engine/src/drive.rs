@@ -3,6 +3,7 @@
 mod bells;
 mod dead;
 mod dispatch;
+mod learn;
 mod work;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::bells::Bells;
+pub use self::learn::{CHURN, Taught, Teacher};
 use crate::Doorbell;
 use crate::machine::{Clock, DispatcherLimits, Fault, WorkerLimits};
 use crate::outlet::{Cache, Outlet};

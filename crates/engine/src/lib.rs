@@ -10,4 +10,4 @@ pub mod outlet;
 pub mod past;
 
 pub use doorbell::Doorbell;
-pub use drive::{Counts, Engine, Pools, WORKERS};
+pub use drive::{CHURN, Counts, Engine, Pools, Taught, Teacher, WORKERS};

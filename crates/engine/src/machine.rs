@@ -6,6 +6,7 @@ mod dispatcher;
 mod marks;
 mod portion;
 mod shards;
+pub mod teacher;
 mod worker;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use journeyman_api::tracking::Limits as TrackingLimits;
 use journeyman_api::{Health, Ingest, Tracking, Wake, server};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::Channel;
-use journeyman_engine::{Engine, Pools};
+use journeyman_engine::{Engine, Pools, Teacher};
 use journeyman_store::{Limits, installation, partitions, retention};
 use sqlx::postgres::PgPool;
 use tokio::net::TcpListener;
@@ -107,7 +107,7 @@ async fn serve(
         config.channels.links.clone(),
         Arc::new(SystemClock),
         &config.data_dir.join("spool"),
-        wake,
+        wake.clone(),
         TrackingLimits::DEFAULT,
     )?;
     let stop = CancellationToken::new();
@@ -123,6 +123,11 @@ async fn serve(
 
     // A copy of a database, or one of another environment, moves nothing: what it would queue must not leave later.
     let engine = guard.may_send().then(|| tokio::spawn(engine.run(Uuid::new_v4)));
+    let lessons = journeyman_store::connect(&database.options, super::learn::LIMITS);
+    let teaching = config.learn_every.filter(|_| guard.may_send()).map(|every| {
+        let teacher = Teacher::new(lessons.clone(), Arc::new(SystemClock), every, wake);
+        tokio::spawn(teacher.run(leave.clone()))
+    });
     let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
     let routes = journeyman_api::public(ingest).merge(tracking.routes());
     let public = tokio::spawn(server::serve(public, routes, stop.clone()));
@@ -133,7 +138,7 @@ async fn serve(
     let housekeeping = tokio::spawn(keep_house(database.pool.clone()));
     println!("ready");
 
-    let kept = [&[&door, &database.pool, &pages][..], &pools.all()[..]].concat();
+    let kept = [&[&door, &database.pool, &pages, &lessons][..], &pools.all()[..]].concat();
     let name = tokio::select! {
         name = signals.wait() => name,
         never = keep_postgres(config, found, &kept) => match never {},
@@ -146,6 +151,10 @@ async fn serve(
     leave.cancel();
     if let Some(engine) = engine {
         engine.await.context("the engine broke")?;
+    }
+    if let Some(teaching) = teaching {
+        // It may be in the middle of reading every event: what it has told until now is told.
+        teaching.abort();
     }
     watched.cancel();
     private.await.context("the private listener broke")?;

@@ -8,6 +8,7 @@ use super::{Actor, Happening, engage};
 use crate::person::{CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
 use crate::plan::Channel;
 use crate::row::Lifted;
+use crate::score::{self, SCORED};
 use crate::value::Value;
 use crate::{Kind, Refused, ShopTime};
 
@@ -29,6 +30,8 @@ impl Actor<'_> {
             | engage::BOUNCED
             | engage::COMPLAINED => self.engaged(event, depth),
             engage::RESTORED => self.restored(event),
+            SCORED => self.scored(event, depth),
+            "Order Completed" => self.bought(event, depth),
             _ => {}
         }
         self.counted(event);
@@ -37,8 +40,8 @@ impl Actor<'_> {
 
     fn seen(&mut self, event: &Happening) {
         let by_them = matches!(event.kind, Kind::Track | Kind::Page | Kind::Screen);
-        // What a provider reports of a message is nothing they did in the shop.
-        if !by_them || event.name.starts_with("Message ") {
+        // What a provider reports of a message is nothing they did in the shop, nor is what we compute of them.
+        if !by_them || event.name.starts_with("Message ") || event.name.as_ref() == SCORED {
             return;
         }
         let hot = &mut self.person.hot;
@@ -52,7 +55,8 @@ impl Actor<'_> {
         let mut zone = event.zone.clone();
         let mut room = true;
         if let Value::Record(traits) = event.traits() {
-            for (name, value) in traits.iter() {
+            // What is computed of somebody nobody says of themselves.
+            for (name, value) in traits.iter().filter(|(name, _)| name.as_ref() != score::TRAIT) {
                 room &= self.person.traits.say(name, value.clone(), event.at);
                 if let ("timezone", Value::Text(said)) = (name.as_ref(), value) {
                     zone = Some(said.clone());

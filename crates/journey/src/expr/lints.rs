@@ -72,7 +72,7 @@ pub(super) fn may_miss(path: &str, scope: &Scope<'_>) -> bool {
     match (root, field) {
         ("event" | "entry", "name" | "at") => false,
         ("profile", "first_seen" | "last_seen" | "sessions") | ("cart", "count" | "items") => false,
-        ("event" | "entry" | "run" | "profile" | "cart", _) => !field.is_empty(),
+        ("event" | "entry" | "run" | "profile" | "cart" | "scores", _) => !field.is_empty(),
         (step, "channel" | "reason" | "at") => scope.steps.is_some_and(|steps| steps.contains_key(step)),
         _ => false,
     }

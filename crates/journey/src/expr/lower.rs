@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use journeyman_domain::expr::{Expr, ListCall, Root, Type};
+use journeyman_domain::score;
 use journeyman_domain::value::Value;
 
 use super::ast::{Ast, Kind};
@@ -18,7 +19,7 @@ use crate::source::Place;
 /// Names that begin a path, whatever steps are called.
 pub(crate) const ROOTS: &[&str] =
     &["event", "entry", "run", "profile", "cart", "now", "scores", "turn", "item"];
-pub(super) const LATER_ROOTS: &[&str] = &["scores", "turn", "item"];
+pub(super) const LATER_ROOTS: &[&str] = &["turn", "item"];
 /// What a message leaves behind, and what it is.
 const RESULTS: [(&str, Type); 8] = [
     ("sent", Type::Bool),
@@ -184,6 +185,10 @@ impl<'a, 'f> Lowering<'a, 'f> {
                 let help = format!("say which of its fields: `{name}.…`");
                 self.fault(UNKNOWN_NAME, ast.at, format!("`{name}` alone is no value"), help)
             }
+            Resolved::Path { root, path, .. } if is_scores(&root, &path) => {
+                let help = format!("say which of them: `{}.churn_band`", score::ROOT);
+                self.fault(UNKNOWN_NAME, ast.at, format!("`{}` alone is no value", score::ROOT), help)
+            }
             Resolved::Path { root, path, of, closed } => {
                 let raw = match root {
                     Root::Event | Root::Entry => true,
@@ -191,7 +196,9 @@ impl<'a, 'f> Lowering<'a, 'f> {
                     Root::Element if self.element.is_some() => !closed,
                     // A variable, or a name of `with`, was computed; what is in it may be as the event had it.
                     Root::Run | Root::Element => path.len() > 1,
-                    Root::Profile | Root::Cart | Root::Step(_) => false,
+                    // Money among the scores is a number with its currency beside it.
+                    Root::Profile => is_scores(&root, &path[..1]),
+                    Root::Cart | Root::Step(_) => false,
                 };
                 let expr = Expr::Path(root, path.into());
                 let typed = raw && matches!(of, Type::Money | Type::Time);
@@ -219,7 +226,9 @@ impl<'a, 'f> Lowering<'a, 'f> {
         if let Type::List(_) = of {
             return self.list_field(field, at);
         }
-        let (of, closed) = if path.is_empty() {
+        let (of, closed) = if is_scores(&root, &path) {
+            (self.score(field, at)?, true)
+        } else if path.is_empty() {
             let of = self.first_field(&root, field, at)?;
             (of, root == Root::Cart)
         } else {
@@ -323,6 +332,17 @@ impl<'a, 'f> Lowering<'a, 'f> {
         }
     }
 
+    fn score(&mut self, field: &str, at: Place) -> Option<Type> {
+        let found = of_table(&score::FIELDS, field);
+        if found.is_some() {
+            return found;
+        }
+        let known: Vec<&str> = score::FIELDS.iter().map(|(name, _)| *name).collect();
+        let message = format!("there is no score `{}`", short(field));
+        let otherwise = format!("there are: {}", known.join(", "));
+        self.unknown(UNKNOWN_FIELD, at, message, field, known, &otherwise)
+    }
+
     fn property(&mut self, types: Option<&EventTypes>, field: &str, at: Place) -> Option<Type> {
         let known = types.and_then(|types| types.get(field)).cloned();
         match (known, field) {
@@ -380,6 +400,11 @@ impl<'a, 'f> Lowering<'a, 'f> {
             }
         }
     }
+}
+
+/// Whether a path has come to a person's scores: they are kept among the traits.
+fn is_scores(root: &Root, path: &[Arc<str>]) -> bool {
+    *root == Root::Profile && matches!(path, [name] if name.as_ref() == score::TRAIT)
 }
 
 fn of_table(table: &[(&str, Type)], field: &str) -> Option<Type> {

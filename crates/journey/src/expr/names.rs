@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use journeyman_domain::expr::{Expr, Root, Type};
+use journeyman_domain::score;
 
 use super::ast::Ast;
 use super::lower::{Element, LATER_ROOTS, Lowering, ROOTS, Resolved, field_of};
@@ -26,6 +27,10 @@ impl Lowering<'_, '_> {
         match name.as_ref() {
             "now" => Some(Resolved::Value((Expr::Now, Type::Time))),
             "profile" => path(Root::Profile),
+            score::ROOT => {
+                let (root, path) = (Root::Profile, vec![score::TRAIT.into()]);
+                Some(Resolved::Path { root, path, of: Type::Record([].into()), closed: true })
+            }
             "cart" => path(Root::Cart),
             "event" | "entry" | "run" => self.of_run(ast, name),
             later if LATER_ROOTS.contains(&later) => self.not_yet(ast.at, later),

@@ -95,7 +95,6 @@ fn the_ten_journeys() {
                 "20 best_of",
                 "21 at: best",
                 "27 offer",
-                "28 scores",
                 "31 wait_until: = …",
                 "34 offer",
                 "35 offer_used",

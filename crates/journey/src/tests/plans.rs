@@ -257,6 +257,12 @@ fn what_is_of_unknown_type_becomes_what_the_other_side_is() {
     // A described amount of an event is a number in JSON; one of the cart is money already.
     assert_eq!(expr("entry.revenue >= 20 EUR"), ge(money(path(Root::Entry, &["revenue"])), twenty()));
     assert_eq!(expr("cart.value >= 20 EUR"), ge(path(Root::Cart, &["value"]), twenty()));
+    // Scores are kept among the traits, where no identify gets to; money among them as in an event.
+    assert_eq!(expr("scores.clv >= 20 EUR"), ge(money(path(Root::Profile, &["$scores", "clv"])), twenty()));
+    assert_eq!(
+        expr("scores.churn >= 0.5"),
+        ge(path(Root::Profile, &["$scores", "churn"]), Box::new(Expr::Literal(Value::Number(0.5))))
+    );
     assert_eq!(expr("run.pick.price >= 20 EUR"), ge(money(path(Root::Run, &["pick", "price"])), twenty()));
     assert_eq!(expr("run.n >= 3"), ge(path(Root::Run, &["n"]), Box::new(Expr::Literal(Value::Number(3.0)))));
     assert_eq!(

@@ -46,6 +46,8 @@ const FILTERED: &[Group] = &[
     ("sorts", || Type::List(record(&[("type value", TEXT)]).into())),
 ];
 const MESSAGE: &[Group] = &[("message_id journey step template channel topic reason", TEXT)];
+const SCORES: &[Group] =
+    &[("churn_band was model currency", TEXT), ("churn alive expected_90d", NUMBER), ("clv", MONEY)];
 const CONSENT: &[Group] = &[("channel topic", TEXT)];
 
 /// Each event with the groups that make it.
@@ -85,6 +87,7 @@ const EVENTS: &[(&str, &[&[Group]])] = &[
     ("Message Delivered", &[MESSAGE]),
     ("Message Opened", &[MESSAGE]),
     ("Message Clicked", &[MESSAGE]),
+    ("Score Changed", &[SCORES]),
     ("Subscribed", &[CONSENT]),
     ("Unsubscribed", &[CONSENT]),
 ];

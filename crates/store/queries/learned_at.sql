@@ -1,0 +1,1 @@
+SELECT at, done FROM learned WHERE job = $1
