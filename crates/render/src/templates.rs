@@ -5,7 +5,7 @@ mod compile;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journeyman_domain::plan::Policies;
+use journeyman_domain::plan::{Channel, Policies};
 use journeyman_domain::template::{Data, Fault, Signature};
 use serde_json::Value;
 
@@ -40,6 +40,22 @@ pub(crate) struct Words {
     pub(crate) email: Option<EmailWords>,
     pub(crate) sms: Option<Program>,
     pub(crate) push: Option<PushWords>,
+    pub(crate) whatsapp: Option<WhatsappWords>,
+    pub(crate) hook: Option<HookWords>,
+}
+
+impl Words {
+    /// Whether there are words of a channel.
+    pub(crate) fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.email.is_some(),
+            Channel::Sms => self.sms.is_some(),
+            Channel::Push => self.push.is_some(),
+            Channel::Whatsapp => self.whatsapp.is_some(),
+            Channel::Webhook => self.hook.is_some(),
+            Channel::InApp | Channel::Inbox => false,
+        }
+    }
 }
 
 pub(crate) struct EmailWords {
@@ -54,6 +70,28 @@ pub(crate) struct PushWords {
     pub(crate) title: Program,
     pub(crate) body: Program,
     pub(crate) url: Program,
+}
+
+pub(crate) struct WhatsappWords {
+    /// Its name at Meta, and its language there.
+    pub(crate) template: String,
+    pub(crate) language: String,
+    pub(crate) header: Option<Program>,
+    pub(crate) body: Vec<Program>,
+    pub(crate) buttons: Vec<ButtonWords>,
+    /// Said while a session is open; what the inbox shows.
+    pub(crate) text: Option<Program>,
+}
+
+pub(crate) enum ButtonWords {
+    Url(Program),
+    Payload(Program),
+}
+
+pub(crate) struct HookWords {
+    /// `type` of the call.
+    pub(crate) kind: String,
+    pub(crate) data: Vec<(String, Program)>,
 }
 
 impl Templates {
