@@ -124,7 +124,8 @@ impl Templates {
     /// What its `sample:` has, for a person of that locale; `None` of a template that there is not.
     pub fn sample(&self, name: &str, locale: &str) -> Option<Data> {
         let compiled = self.templates.get(name)?;
-        Some(Data { locale: Some(locale.into()), zone: self.zone.clone(), vars: compiled.sample.clone() })
+        let (locale, zone) = (Some(locale.into()), self.zone.clone());
+        Some(Data { locale, zone, session_until: None, vars: compiled.sample.clone() })
     }
 
     /// The locale whose words a person gets: theirs, their language's, else the shop's default.

@@ -79,7 +79,7 @@ fn context() -> Context {
 }
 
 fn data(locale: &str, vars: Value) -> Data {
-    Data { locale: Some(locale.into()), zone: "Europe/Berlin".into(), vars }
+    Data { locale: Some(locale.into()), zone: "Europe/Berlin".into(), session_until: None, vars }
 }
 
 fn wording<'a>(data: &'a Data, context: &'a Context) -> Wording<'a> {

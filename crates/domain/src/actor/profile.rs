@@ -27,8 +27,11 @@ impl Actor<'_> {
             | engage::LOADED
             | engage::FOLLOWED
             | engage::BOUNCED
+            | engage::SENT
+            | engage::FAILED
             | engage::COMPLAINED => self.engaged(event, depth),
             engage::RESTORED => self.restored(event),
+            engage::REPLIED => self.replied(event),
             _ => {}
         }
         self.counted(event);

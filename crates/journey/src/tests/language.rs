@@ -136,7 +136,6 @@ fn the_ten_journeys() {
                 "23 track",
                 "24 repeat",
                 "30 turn",
-                "34 escalate",
                 "35 between",
                 "38 track",
                 "39 start"
