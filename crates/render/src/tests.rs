@@ -8,6 +8,7 @@ mod mjml;
 mod peer;
 mod shipped;
 mod signature;
+mod spoken;
 mod text;
 mod values;
 
