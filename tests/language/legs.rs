@@ -5,7 +5,9 @@ use crate::stage::{Stage, check};
 const SHOP: &str = "topics:\n  news: { consent: opt_out }\nminimum_gap: 12h\n";
 
 fn journey(send: &str, rest: &str) -> String {
-    format!("journey: j\ntopic: news\nenter:\n  on: Begin\n  again: always\nsteps:\n  - send: note\n{send}{rest}")
+    format!(
+        "journey: j\ntopic: news\nenter:\n  on: Begin\n  again: always\nsteps:\n  - send: note\n{send}{rest}"
+    )
 }
 
 #[track_caller]

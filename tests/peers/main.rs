@@ -11,6 +11,6 @@ mod disk_full;
 mod docs;
 mod mail;
 mod relay;
-mod signed;
 mod segment;
+mod signed;
 mod wheel;

@@ -58,14 +58,30 @@ async fn what_twilio_signs_is_believed() {
     let tags = said("twilio", &json!({ "token": "12345", "cases": cases })).await;
     for (case, tag) in cases.as_array().expect("cases").iter().zip(&tags) {
         let fields = case["fields"].as_object().expect("fields").iter();
-        let fields: Vec<(&str, &str)> = fields.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
-        let body = reqwest::Url::parse_with_params("http://x/", &fields).expect("a form").query().expect("fields").to_owned();
+        let fields: Vec<(&str, &str)> =
+            fields.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
+        let body = reqwest::Url::parse_with_params("http://x/", &fields)
+            .expect("a form")
+            .query()
+            .expect("fields")
+            .to_owned();
         let headers = [("x-twilio-signature".to_owned(), tag.as_str().expect("a signature").to_owned())];
         let url = case["url"].as_str().expect("an address");
-        let arrived = |url| twilio.read(&Arrived { method: Method::Post, url, headers: &headers, body: body.as_bytes(), now: 0 });
+        let arrived = |url| {
+            twilio.read(&Arrived {
+                method: Method::Post,
+                url,
+                headers: &headers,
+                body: body.as_bytes(),
+                now: 0,
+            })
+        };
         let news = arrived(url).unwrap_or_else(|unread| panic!("{case}: {unread}"));
         let known = case["fields"]["Body"].as_str();
-        assert!(known.is_none_or(|body| matches!(&news[0].what, What::Said { text, .. } if text == body)), "{news:?}");
+        assert!(
+            known.is_none_or(|body| matches!(&news[0].what, What::Said { text, .. } if text == body)),
+            "{news:?}"
+        );
         assert!(matches!(arrived("https://elsewhere.example/webhooks/twilio"), Err(Unread::Signature(_))));
     }
 }

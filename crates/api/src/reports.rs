@@ -26,7 +26,7 @@ use sqlx::postgres::PgPool;
 use uuid::Uuid;
 
 use crate::ingest::answer::Answer;
-use crate::ingest::body::{self, Unread as Body_};
+use crate::ingest::body::{self, Unread as NotRead};
 use crate::{Ingest, Wake};
 
 /// The largest report, bytes: Meta sends several at once, of 3 MB at most.
@@ -93,7 +93,9 @@ impl Reports {
         now: ShopTime,
     ) -> Result<Vec<News>, Error> {
         let mut unnamed: Vec<&str> = Vec::new();
-        unnamed.extend(news.iter().filter(|one| one.message.is_none()).filter_map(|one| one.provider_id.as_deref()));
+        unnamed.extend(
+            news.iter().filter(|one| one.message.is_none()).filter_map(|one| one.provider_id.as_deref()),
+        );
         let called = reports::by_provider_id(&self.pool, channel, &unnamed).await?;
         let mut of: Vec<(News, Option<MessageId>)> = Vec::with_capacity(news.len());
         for one in news {
@@ -170,7 +172,9 @@ async fn greet(
     let Some(codec) = reports.codecs.get(provider.as_str()) else { return not_here() };
     let (url, headers) = (reports.url(&uri), headers(&head));
     let arrived = Arrived { method: Method::Get, url: &url, headers: &headers, body: b"", now: 0 };
-    codec.greet(&arrived).map_or_else(|| StatusCode::FORBIDDEN.into_response(), axum::response::IntoResponse::into_response)
+    codec
+        .greet(&arrived)
+        .map_or_else(|| StatusCode::FORBIDDEN.into_response(), axum::response::IntoResponse::into_response)
 }
 
 fn not_here() -> Response {
@@ -198,15 +202,16 @@ impl Reports {
         let mut room = self.ingest.room();
         let bytes = match body::read(body, REPORT_BYTES, self.ingest.body_deadline(), &mut room).await {
             Ok(bytes) => bytes,
-            Err(Body_::TooSlow) => return Answer::TooSlow.into_response(),
-            Err(Body_::NoRoom) => return Answer::Overloaded.into_response(),
-            Err(Body_::TooLarge(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-            Err(Body_::Broken(_)) => return StatusCode::BAD_REQUEST.into_response(),
+            Err(NotRead::TooSlow) => return Answer::TooSlow.into_response(),
+            Err(NotRead::NoRoom) => return Answer::Overloaded.into_response(),
+            Err(NotRead::TooLarge(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            Err(NotRead::Broken(_)) => return StatusCode::BAD_REQUEST.into_response(),
         };
         let now = self.clock.now();
         let (url, headers) = (self.url(uri), headers(head));
         let seconds = now.as_millisecond().div_euclid(1000);
-        let arrived = Arrived { method: Method::Post, url: &url, headers: &headers, body: &bytes, now: seconds };
+        let arrived =
+            Arrived { method: Method::Post, url: &url, headers: &headers, body: &bytes, now: seconds };
         let provider = codec.name();
         match codec.read(&arrived) {
             Ok(news) => match self.keep(codec.as_ref(), news, now).await {
@@ -217,7 +222,10 @@ impl Reports {
                 }
             },
             Err(Unread::Signature(why)) => {
-                tracing::warn!(provider, "a report to /webhooks/{provider} was refused: the signature: {why}");
+                tracing::warn!(
+                    provider,
+                    "a report to /webhooks/{provider} was refused: the signature: {why}"
+                );
                 StatusCode::FORBIDDEN.into_response()
             }
             Err(Unread::Nothing) => not_here(),
@@ -230,7 +238,8 @@ impl Reports {
                 let rejected = Rejected { received_at: now, source, index: 0, reject, body: kept };
                 match self.ingest.submit(Vec::new(), vec![rejected]).await {
                     Ok(_) => StatusCode::OK.into_response(),
-                    Err(_) => Answer::Unavailable("could not be stored now. Send it again.".to_owned()).into_response(),
+                    Err(_) => Answer::Unavailable("could not be stored now. Send it again.".to_owned())
+                        .into_response(),
                 }
             }
         }

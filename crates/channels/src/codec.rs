@@ -147,8 +147,19 @@ impl Wish {
     /// What a whole message means that is one of the words carriers and providers know.
     pub fn of(text: &str) -> Option<Self> {
         const STOP: [&str; 13] = [
-            "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "stopp", "abmelden",
-            "arrêt", "baja",
+            "stop",
+            "stopall",
+            "stop all",
+            "unsubscribe",
+            "cancel",
+            "end",
+            "quit",
+            "optout",
+            "revoke",
+            "stopp",
+            "abmelden",
+            "arrêt",
+            "baja",
         ];
         const START: [&str; 3] = ["start", "unstop", "yes"];
         const HELP: [&str; 3] = ["help", "info", "hilfe"];
@@ -166,7 +177,9 @@ impl Wish {
 /// A verdict, as the message's provider lets it be: what nobody knows of is told again where nobody gets it twice.
 pub fn settled(codec: &dyn Codec, verdict: Verdict) -> Verdict {
     match verdict {
-        Verdict::Unknown { reason } if codec.repeatable() => Verdict::Retry { after: None, reason, host: false },
+        Verdict::Unknown { reason } if codec.repeatable() => {
+            Verdict::Retry { after: None, reason, host: false }
+        }
         verdict => verdict,
     }
 }

@@ -27,14 +27,17 @@ impl Report {
     }
 }
 
+/// An answer: status, headers, body, and what follows from it.
+pub(crate) type Answered<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// Everything about a provider.
 pub(crate) struct Conformance<'a> {
     pub(crate) codec: &'a dyn Codec,
     pub(crate) content: Content,
     pub(crate) permit: Option<&'a str>,
     pub(crate) request: &'a str,
-    /// Documented answers: status, headers, body, and what follows.
-    pub(crate) answers: &'a [(u16, &'a [(&'a str, &'a str)], &'a str, &'a str)],
+    /// Documented answers.
+    pub(crate) answers: &'a [Answered<'a>],
     /// Whether a status of success is enough, whatever the body says: of Standard Webhooks alone.
     pub(crate) status_is_enough: bool,
     pub(crate) reports: Vec<Report>,
@@ -89,7 +92,8 @@ pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Res
 /// The one door.
 pub(crate) fn hold(case: &Conformance<'_>) {
     let codec = case.codec;
-    let request = codec.request(&case.content, case.permit, NOW).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let request =
+        codec.request(&case.content, case.permit, NOW).unwrap_or_else(|refusal| panic!("{refusal}"));
     assert_eq!(written(&request), case.request);
     // The same arguments give the same bytes.
     assert!(codec.request(&case.content, case.permit, NOW).is_ok_and(|again| again == request));
@@ -117,10 +121,24 @@ fn leaks_nothing(verdict: &Verdict, to: &str) {
 /// A body that nobody documents is no success, whatever the status; and a status that nobody documents is none.
 fn undocumented(case: &Conformance<'_>) {
     let bodies = [
-        "", "{}", "null", "[]", "true", "OK", "0", "{\"status\":\"ok\"}", "<html><body>200 OK</body></html>", "{\"sid\":",
-        "{\"name\":7}", "{\"messages\":[]}", "\u{feff}{}", "{\"error\":null}",
+        "",
+        "{}",
+        "null",
+        "[]",
+        "true",
+        "OK",
+        "0",
+        "{\"status\":\"ok\"}",
+        "<html><body>200 OK</body></html>",
+        "{\"sid\":",
+        "{\"name\":7}",
+        "{\"messages\":[]}",
+        "\u{feff}{}",
+        "{\"error\":null}",
     ];
-    for status in [100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 409, 418, 429, 500, 502, 503, 504, 599] {
+    for status in
+        [100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 409, 418, 429, 500, 502, 503, 504, 599]
+    {
         for body in bodies {
             let verdict = case.codec.judge(&response(status, &[], body));
             let fine = (200..300).contains(&status);
@@ -153,7 +171,9 @@ fn forged(codec: &dyn Codec, report: &Report) {
         assert!(matches!(read, Err(Unread::Signature(_))), "{what}: {read:?}");
     };
     refused(&Report { headers: Vec::new(), ..report.clone() }, "no signature");
-    for (nth, (name, value)) in report.headers.iter().enumerate().filter(|(_, (name, _))| name.contains("signature")) {
+    for (nth, (name, value)) in
+        report.headers.iter().enumerate().filter(|(_, (name, _))| name.contains("signature"))
+    {
         for place in 0..value.len() {
             let mut bytes = value.clone().into_bytes();
             bytes[place] = if bytes[place] == b'0' { b'1' } else { b'0' };

@@ -112,7 +112,10 @@ mod tests {
         for file in [crate::sms::twilio::ERRORS, crate::whatsapp::ERRORS, crate::push::fcm::ERRORS] {
             let rules: Vec<Rule> = serde_yaml::from_str(file).expect("a file of rules");
             let codes: Vec<&String> = rules.iter().flat_map(|rule| &rule.codes).collect();
-            assert!(!codes.is_empty() && codes.len() == codes.iter().collect::<BTreeSet<_>>().len(), "{codes:?}");
+            assert!(
+                !codes.is_empty() && codes.len() == codes.iter().collect::<BTreeSet<_>>().len(),
+                "{codes:?}"
+            );
             for rule in &rules {
                 assert!(!rule.why.is_empty(), "{rule:?}");
                 assert!(rule.then == Then::Retry || (!rule.host && rule.after_seconds == 0), "{rule:?}");

@@ -143,7 +143,9 @@ impl Arrived<'_> {
     /// A parameter of the address.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.url.split_once('?')?.1;
-        form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned())
     }
 
     /// The body's fields, as a form has them.
@@ -189,5 +191,9 @@ pub fn base(field: &'static str, url: &str) -> Result<String, Refusal> {
     let url = url.trim().trim_end_matches('/');
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or("");
     let fits = !host.is_empty() && url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b));
-    if fits { Ok(url.to_owned()) } else { Err(Refusal::new(field, "write an address such as https://api.example")) }
+    if fits {
+        Ok(url.to_owned())
+    } else {
+        Err(Refusal::new(field, "write an address such as https://api.example"))
+    }
 }

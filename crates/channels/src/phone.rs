@@ -51,7 +51,9 @@ mod tests {
         ] {
             match checked("to", written) {
                 Ok(wire) => assert_eq!((why, wire.as_str()), ("", "+4915112345678"), "{written:?}"),
-                Err(refusal) => assert!(!why.is_empty() && refusal.detail.contains(why), "{written:?}: {refusal}"),
+                Err(refusal) => {
+                    assert!(!why.is_empty() && refusal.detail.contains(why), "{written:?}: {refusal}")
+                }
             }
         }
     }

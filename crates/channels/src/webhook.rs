@@ -36,7 +36,10 @@ impl Webhook {
         };
         let macs: Vec<Mac> = secrets.iter().map(mac).collect::<Result<_, _>>()?;
         if macs.is_empty() {
-            return Err(Refusal::new("secret", "a call is signed: write whsec_ and base64 of 24 to 64 bytes"));
+            return Err(Refusal::new(
+                "secret",
+                "a call is signed: write whsec_ and base64 of 24 to 64 bytes",
+            ));
         }
         Ok(Self { url: url.trim().to_owned(), macs })
     }
@@ -58,8 +61,11 @@ impl Codec for Webhook {
         }
         let id = call.message.to_string();
         let signed = format!("{id}.{now}.{}", call.body);
-        let signatures: Vec<String> =
-            self.macs.iter().map(|mac| format!("v1,{}", STANDARD.encode(mac.sign(signed.as_bytes())))).collect();
+        let signatures: Vec<String> = self
+            .macs
+            .iter()
+            .map(|mac| format!("v1,{}", STANDARD.encode(mac.sign(signed.as_bytes()))))
+            .collect();
         let headers = [
             ("content-type", "application/json".to_owned()),
             ("webhook-id", id),
@@ -67,7 +73,12 @@ impl Codec for Webhook {
             ("webhook-signature", signatures.join(" ")),
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
-        Ok(Request { method: Method::Post, url: self.url.clone(), headers, body: call.body.clone().into_bytes() })
+        Ok(Request {
+            method: Method::Post,
+            url: self.url.clone(),
+            headers,
+            body: call.body.clone().into_bytes(),
+        })
     }
 
     fn judge(&self, response: &Response) -> Verdict {

@@ -58,7 +58,10 @@ impl Cloud {
     pub fn new(account: Account) -> Result<Self, Refusal> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !digits(&account.phone_number_id) {
-            return Err(Refusal::new("phone_number_id", "is a number of digits: the id, not the number itself"));
+            return Err(Refusal::new(
+                "phone_number_id",
+                "is a number of digits: the id, not the number itself",
+            ));
         }
         let version = account.version.strip_prefix('v').and_then(|version| version.split_once('.'));
         if !version.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
@@ -90,14 +93,18 @@ fn text_parameter(text: &str) -> Result<Value, Refusal> {
 fn template(said: &Whatsapp) -> Result<Value, Refusal> {
     let name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !name(&said.template) || !name(&said.language) {
-        return Err(Refusal::new("template", "a template and its language are names like cart_reminder and en_US"));
+        return Err(Refusal::new(
+            "template",
+            "a template and its language are names like cart_reminder and en_US",
+        ));
     }
     let mut components = Vec::new();
     if let Some(header) = &said.header {
         components.push(component("header", vec![text_parameter(header)?]));
     }
     if !said.body.is_empty() {
-        let parameters: Result<Vec<Value>, Refusal> = said.body.iter().map(|text| text_parameter(text)).collect();
+        let parameters: Result<Vec<Value>, Refusal> =
+            said.body.iter().map(|text| text_parameter(text)).collect();
         components.push(component("body", parameters?));
     }
     if said.buttons.len() > BUTTONS {
@@ -169,7 +176,8 @@ impl Codec for Cloud {
             };
         }
         let error = &json["error"];
-        let details = error["error_data"]["details"].as_str().or(error["message"].as_str()).unwrap_or_default();
+        let details =
+            error["error_data"]["details"].as_str().or(error["message"].as_str()).unwrap_or_default();
         let words = quoted(&format!("{} {details}", response.status));
         let code = error["code"].as_u64().map(|code| code.to_string());
         code.and_then(|code| {

@@ -132,9 +132,11 @@ impl Sender {
         let given = match self.ask(request).await {
             Ok(response) => self.0.codec.permitted(&response),
             // Nothing of the message has left, whatever became of this.
-            Err(Lost::Unsent(reason) | Lost::Unknown(reason)) => {
-                Err(Verdict::Retry { after: None, reason: format!("no leave to speak: {reason}"), host: true })
-            }
+            Err(Lost::Unsent(reason) | Lost::Unknown(reason)) => Err(Verdict::Retry {
+                after: None,
+                reason: format!("no leave to speak: {reason}"),
+                host: true,
+            }),
         };
         match given {
             Ok(permit) => {

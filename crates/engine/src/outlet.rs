@@ -147,7 +147,8 @@ impl Outlet {
             Channel::Sms | Channel::Whatsapp => {
                 let digits = phone::digits(&lower);
                 let numbers = self.allow_only.iter().filter(|allowed| allowed.starts_with('+'));
-                !digits.is_empty() && numbers.map(|allowed| phone::digits(allowed)).any(|known| known == digits)
+                !digits.is_empty()
+                    && numbers.map(|allowed| phone::digits(allowed)).any(|known| known == digits)
             }
             _ => named(&lower) || named(lower.rsplit_once('@').map_or("", |(_, domain)| domain)),
         }

@@ -164,8 +164,7 @@ impl Yaml<'_> {
             }
             Kind::Refused => return None,
             _ => {
-                let message =
-                    format!("`{key}` is {}, and has to be words by locale", node.shape());
+                let message = format!("`{key}` is {}, and has to be words by locale", node.shape());
                 report.error(&node.place, message, format!("write `{key}: {{ en: … }}`"));
                 return None;
             }

@@ -23,9 +23,8 @@ impl Templates {
     ) -> Result<Content, Error> {
         let error = |reason| self.error(wording, reason);
         let ready = self.ready(policies, wording, tracking).map_err(error)?;
-        let made = self.with_run(policies, wording, tracking, &ready, |run| {
-            content(run, &ready, wording, tracking)
-        });
+        let made =
+            self.with_run(policies, wording, tracking, &ready, |run| content(run, &ready, wording, tracking));
         made.map_err(error)
     }
 }

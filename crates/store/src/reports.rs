@@ -108,7 +108,8 @@ fn unmatched(row: &PgRow) -> Result<Unmatched, Error> {
     Ok(Unmatched {
         id: row.try_get("id")?,
         provider: row.try_get("provider")?,
-        channel: Channel::from_code(channel).ok_or_else(|| row::unknown("unmatched_reports.channel", channel))?,
+        channel: Channel::from_code(channel)
+            .ok_or_else(|| row::unknown("unmatched_reports.channel", channel))?,
         provider_id: None,
         message: None,
         news: row.try_get("news")?,

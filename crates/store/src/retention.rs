@@ -48,7 +48,8 @@ pub const PROVIDER_ID_DAYS: i64 = 30;
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(pool))]
 pub async fn forget_reports(pool: &PgPool, now: ShopTime) -> Result<u64, Error> {
-    let before = |days: i64| crate::row::time(now.saturating_add(jiff::SignedDuration::from_hours(-24 * days)));
+    let before =
+        |days: i64| crate::row::time(now.saturating_add(jiff::SignedDuration::from_hours(-24 * days)));
     read(pool, REPORT_SILENCE, async |connection| {
         let ids = sqlx::query(statements::DELETE_PROVIDER_IDS_BEFORE).bind(before(PROVIDER_ID_DAYS));
         ids.execute(&mut *connection).await?;

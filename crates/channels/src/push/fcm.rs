@@ -17,7 +17,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::codec::{Codec, Content, Notification, News, Permit, Unread, misplaced};
+use crate::codec::{Codec, Content, News, Notification, Permit, Unread, misplaced};
 use crate::errors::{self, Rule};
 use crate::http::{Arrived, Request, Response, base};
 use crate::verdict::quoted;
@@ -70,7 +70,8 @@ impl Fcm {
             _ => return Err(refused("its private_key is no key in PEM")),
         };
         let key = key.map_err(|_| refused("its private_key is no RSA key of 2048 to 4096 bits"))?;
-        let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let named =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !named(&file.project_id) {
             return Err(refused("its project_id is no name of a project"));
         }
@@ -92,8 +93,7 @@ impl Fcm {
         let signed = format!("{}.{}", part(&header), part(&claims));
         let mut signature = vec![0; self.key.public().modulus_len()];
         // Padding of PKCS #1 v1.5 has no chance in it.
-        let done =
-            self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
+        let done = self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
         done.map_err(|_| Refusal::new("service_account", "its private_key did not sign"))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -111,7 +111,9 @@ fn body(push: &Notification) -> Result<Value, Refusal> {
     if push.body.trim().is_empty() {
         return Err(Refusal::new("body", "a notification says something"));
     }
-    let said = push.body.len() + push.title.as_ref().map_or(0, String::len) + push.url.as_ref().map_or(0, String::len);
+    let said = push.body.len()
+        + push.title.as_ref().map_or(0, String::len)
+        + push.url.as_ref().map_or(0, String::len);
     if said > PAYLOAD_BYTES - 512 {
         return Err(Refusal::new("body", "a notification has some 3,500 bytes at most"));
     }
@@ -183,8 +185,10 @@ impl Codec for Fcm {
 
     fn permit(&self, now: i64) -> Result<Option<Request>, Refusal> {
         let assertion = self.assertion(now)?;
-        let fields =
-            [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.as_str())];
+        let fields = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion.as_str()),
+        ];
         Ok(Some(Request::form(self.file.token_uri.clone(), Vec::new(), &fields)))
     }
 

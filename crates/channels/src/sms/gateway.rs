@@ -187,7 +187,9 @@ impl Gateway {
             (None, Some(json)) => gather(json, &mut texts),
             _ => return Err(Refusal::new("gateway", "write `json:` or `form:`, one of them")),
         }
-        let mut rests = texts.iter().map(|text| NAMES.iter().fold((*text).to_owned(), |text, name| text.replace(name, "")));
+        let mut rests = texts
+            .iter()
+            .map(|text| NAMES.iter().fold((*text).to_owned(), |text, name| text.replace(name, "")));
         if rests.any(|rest| rest.contains("{{")) {
             return Err(Refusal::new("gateway", format!("a body speaks of {} only", NAMES.join(", "))));
         }
@@ -196,7 +198,9 @@ impl Gateway {
         {
             return Err(Refusal::new("gateway", "a body needs {{to}} or {{digits}}, and {{text}}"));
         }
-        let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let named = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
         let headers = std::mem::take(&mut description.headers).into_iter();
         description.headers = headers.map(|(name, value)| (name.to_lowercase(), value)).collect();
         for (name, value) in &description.headers {
@@ -204,8 +208,13 @@ impl Gateway {
                 return Err(Refusal::new("headers", format!("`{name}` can't stand in a request")));
             }
         }
-        if description.success.status.is_empty() || !description.success.status.iter().all(|status| (200..300).contains(status)) {
-            return Err(Refusal::new("success", "write `status:` with the statuses of success, from 200 to 299"));
+        if description.success.status.is_empty()
+            || !description.success.status.iter().all(|status| (200..300).contains(status))
+        {
+            return Err(Refusal::new(
+                "success",
+                "write `status:` with the statuses of success, from 200 to 299",
+            ));
         }
         let mut pointers: Vec<&Option<String>> = vec![&description.success.at, &description.id];
         pointers.extend(description.failures.iter().map(|failure| &failure.at));
@@ -213,7 +222,10 @@ impl Gateway {
         if let Some(reports) = &description.reports {
             pointers.extend([&reports.message, &reports.id, &reports.from, &reports.text]);
             if reports.message.is_none() && reports.id.is_none() {
-                return Err(Refusal::new("reports", "write where the message's id stands: `message:` or `id:`"));
+                return Err(Refusal::new(
+                    "reports",
+                    "write where the message's id stands: `message:` or `id:`",
+                ));
             }
             if reports.secret.is_empty() {
                 return Err(Refusal::new("reports", "a report is signed; write its `secret:`"));
@@ -300,14 +312,17 @@ impl Codec for Gateway {
             ("{{text}}", checked(text)?),
             ("{{message}}", &message),
         ];
-        let headers = self.description.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let headers =
+            self.description.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         let url = self.description.url.clone();
         let mut request = match (&self.description.json, &self.description.form) {
             (Some(json), _) => Request::json(url, headers, &filled_json(json, &values)),
             (None, form) => {
-                let fields = form.iter().flatten().map(|(name, pattern)| (name.as_str(), filled(pattern, &values)));
+                let fields =
+                    form.iter().flatten().map(|(name, pattern)| (name.as_str(), filled(pattern, &values)));
                 let fields: Vec<(&str, String)> = fields.collect();
-                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let fields: Vec<(&str, &str)> =
+                    fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 Request::form(url, headers, &fields)
             }
         };
@@ -320,7 +335,8 @@ impl Codec for Gateway {
     fn judge(&self, response: &Response) -> Verdict {
         let json = response.json().unwrap_or(Value::Null);
         let Description { success, failures, id, .. } = &self.description;
-        let of = |failure: &Failure| fits((&failure.status, failure.at.as_ref(), &failure.is), response, &json);
+        let of =
+            |failure: &Failure| fits((&failure.status, failure.at.as_ref(), &failure.is), response, &json);
         if fits((&success.status, success.at.as_ref(), &success.is), response, &json) {
             let provider_id = text_at(&json, id.as_ref());
             // Where an id is promised, its absence says that this is another answer.
@@ -337,9 +353,11 @@ impl Codec for Gateway {
             Then::Unsubscribed => rejected(Reason::Unsubscribed, false),
             Then::Content => rejected(Reason::Content, false),
             Then::Refused => rejected(Reason::Refused, false),
-            then => {
-                Verdict::Retry { after: response.retry_after(), reason: words, host: then == Then::RetryLater }
-            }
+            then => Verdict::Retry {
+                after: response.retry_after(),
+                reason: words,
+                host: then == Then::RetryLater,
+            },
         }
     }
 
@@ -360,7 +378,9 @@ impl Codec for Gateway {
     }
 
     fn read(&self, arrived: &Arrived<'_>) -> Result<Vec<News>, Unread> {
-        let (Some(reports), Some(mac)) = (&self.description.reports, &self.mac) else { return Err(Unread::Nothing) };
+        let (Some(reports), Some(mac)) = (&self.description.reports, &self.mac) else {
+            return Err(Unread::Nothing);
+        };
         let said = arrived.header(&reports.header).ok_or(Unread::Signature("there is none"))?;
         let said = said.trim().strip_prefix(&reports.prefix).unwrap_or_default();
         let tag = match reports.encoding {
@@ -377,14 +397,21 @@ impl Codec for Gateway {
         let message = text_at(&json, reports.message.as_ref());
         let whose = id.clone().or(message.clone());
         let whose = whose.ok_or_else(|| Unread::Malformed("it names no message".to_owned()))?;
-        if let (Some(from), Some(text)) = (text_at(&json, reports.from.as_ref()), text_at(&json, reports.text.as_ref())) {
+        if let (Some(from), Some(text)) =
+            (text_at(&json, reports.from.as_ref()), text_at(&json, reports.text.as_ref()))
+        {
             let wish = Wish::of(&text);
             let what = What::Said { from, text, wish };
             return Ok(vec![News { message: None, provider_id: None, key: whose, what }]);
         }
         let status = text_at(&json, Some(&reports.status));
         let status = status.ok_or_else(|| Unread::Malformed("it has no state".to_owned()))?;
-        let failed = |reason, suppress| What::Failed { reason, code: status.clone(), detail: quoted(&status), suppress };
+        let failed = |reason, suppress| What::Failed {
+            reason,
+            code: status.clone(),
+            detail: quoted(&status),
+            suppress,
+        };
         let what = match () {
             () if reports.delivered.contains(&status) => What::Delivered,
             () if reports.dead.contains(&status) => failed(Reason::NoSuchAddress, true),

@@ -27,7 +27,8 @@ pub fn segments(text: &str) -> Segments {
         _ => None,
     };
     let gsm7 = text.chars().all(|letter| septets(letter).is_some());
-    let widths = text.chars().map(|letter| if gsm7 { septets(letter).unwrap_or(1) } else { letter.len_utf16() });
+    let widths =
+        text.chars().map(|letter| if gsm7 { septets(letter).unwrap_or(1) } else { letter.len_utf16() });
     let units: usize = widths.clone().sum();
     let (alone, several) = if gsm7 { SEPTETS } else { UNITS };
     if units <= alone {

@@ -100,8 +100,7 @@ impl Codec for Twilio {
         let Content::Sms(sms) = content else { return Err(misplaced()) };
         let to = phone::checked("to", &sms.to)?;
         let from = if self.account.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
-        let mut fields =
-            vec![("To", to.as_str()), (from, &self.account.from), ("Body", checked(&sms.text)?)];
+        let mut fields = vec![("To", to.as_str()), (from, &self.account.from), ("Body", checked(&sms.text)?)];
         let reports = self.account.reports.as_ref().map(|url| format!("{url}?message={}", sms.message));
         fields.extend(reports.as_deref().map(|url| ("StatusCallback", url)));
         Ok(Request::form(self.url.clone(), vec![("authorization", self.authorization.clone())], &fields))

@@ -42,14 +42,17 @@ fn report(value: &str, says: &'static str) -> Report {
 fn whatsapp_conforms() {
     let cloud = Cloud::new(account()).unwrap();
     let error = |code: u32| {
-        format!(r#"{{"error":{{"message":"(#{code}) said of 4915112345678","type":"OAuthException","code":{code},"error_data":{{"details":"of +4915112345678"}}}}}}"#)
+        format!(
+            r#"{{"error":{{"message":"(#{code}) said of 4915112345678","type":"OAuthException","code":{code},"error_data":{{"details":"of +4915112345678"}}}}}}"#
+        )
     };
     let status = |id: &str, word: &str, more: &str| {
         format!(
             r#"{{"messaging_product":"whatsapp","statuses":[{{"id":"{id}","status":"{word}","timestamp":"1","recipient_id":"4915112345678","biz_opaque_callback_data":"msg_00000000000000000000000000000007"{more}}}]}}"#
         )
     };
-    let failed = |code: u32| format!(r#","errors":[{{"code":{code},"title":"t","error_data":{{"details":"d"}}}}]"#);
+    let failed =
+        |code: u32| format!(r#","errors":[{{"code":{code},"title":"t","error_data":{{"details":"d"}}}}]"#);
     hold(&Conformance {
         codec: &cloud,
         content: Content::Whatsapp(said()),
@@ -64,8 +67,18 @@ fn whatsapp_conforms() {
                   {\"type\":\"button\",\"parameters\":[{\"type\":\"text\",\"text\":\"abc.def\"}],\"sub_type\":\"url\",\"index\":\"0\"},\
                   {\"type\":\"button\",\"parameters\":[{\"type\":\"payload\",\"payload\":\"STOP\"}],\"sub_type\":\"quick_reply\",\"index\":\"1\"}]}}",
         answers: &[
-            (200, &[], r#"{"messaging_product":"whatsapp","contacts":[{"input":"4915112345678","wa_id":"4915112345678"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}"#, "accepted wamid.1"),
-            (200, &[], r#"{"messages":[{"id":"wamid.1","message_status":"held_for_quality_assessment"}]}"#, "accepted wamid.1"),
+            (
+                200,
+                &[],
+                r#"{"messaging_product":"whatsapp","contacts":[{"input":"4915112345678","wa_id":"4915112345678"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}"#,
+                "accepted wamid.1",
+            ),
+            (
+                200,
+                &[],
+                r#"{"messages":[{"id":"wamid.1","message_status":"held_for_quality_assessment"}]}"#,
+                "accepted wamid.1",
+            ),
             (200, &[], r#"{"messages":[{"id":"wamid.1","message_status":"paused"}]}"#, "rejected content"),
             (200, &[], r#"{"messages":[{"id":""}]}"#, "unknown"),
             // Not for 24 h: another channel, never again by this one.
@@ -86,7 +99,10 @@ fn whatsapp_conforms() {
         status_is_enough: false,
         reports: vec![
             report(&status("wamid.1", "sent", ""), "msg_00000000000000000000000000000007 wamid.1 sent"),
-            report(&status("wamid.1", "delivered", ""), "msg_00000000000000000000000000000007 wamid.1 delivered"),
+            report(
+                &status("wamid.1", "delivered", ""),
+                "msg_00000000000000000000000000000007 wamid.1 delivered",
+            ),
             report(&status("wamid.1", "read", ""), "msg_00000000000000000000000000000007 wamid.1 opened"),
             report(
                 &status("wamid.1", "failed", &failed(131_049)),
@@ -115,7 +131,10 @@ fn within_a_session_it_speaks_in_words_of_its_own() {
     let cloud = Cloud::new(account()).unwrap();
     let open = Content::Whatsapp(Whatsapp { in_session: true, ..said() });
     let request = written(&cloud.request(&open, None, NOW).unwrap());
-    assert!(request.ends_with(r#""type":"text","text":{"preview_url":true,"body":"Noch da, Ada?"}}"#), "{request}");
+    assert!(
+        request.ends_with(r#""type":"text","text":{"preview_url":true,"body":"Noch da, Ada?"}}"#),
+        "{request}"
+    );
     // A template that has no such words speaks as ever.
     let none = Content::Whatsapp(Whatsapp { in_session: true, text: None, ..said() });
     assert!(written(&cloud.request(&none, None, NOW).unwrap()).contains("cart_reminder"));

@@ -115,8 +115,10 @@ async fn serve(
     )?;
     let stop = CancellationToken::new();
     let codecs = config.channels.http.values().map(|provider| provider.codec.clone());
-    let base = config.channels.reports.clone().unwrap_or_else(|| format!("http://{}", public_address(&public)));
-    let reports = Reports::new(ingest.clone(), database.pool.clone(), Arc::new(SystemClock), reported, codecs, base);
+    let base =
+        config.channels.reports.clone().unwrap_or_else(|| format!("http://{}", public_address(&public)));
+    let reports =
+        Reports::new(ingest.clone(), database.pool.clone(), Arc::new(SystemClock), reported, codecs, base);
 
     println!("{guard}");
     if config.write_keys.values().any(|key| key == DEV_KEY) {
@@ -262,7 +264,11 @@ async fn keep_house(pool: PgPool) {
         }
         match retention::forget_reports(&pool, now).await {
             Ok(0) => {}
-            Ok(rows) => tracing::warn!(rows, "reports of {} days ago never found their messages", retention::UNMATCHED_DAYS),
+            Ok(rows) => tracing::warn!(
+                rows,
+                "reports of {} days ago never found their messages",
+                retention::UNMATCHED_DAYS
+            ),
             Err(error) => tracing::error!(%error, "can't forget old reports; trying again in an hour"),
         }
     }

@@ -420,7 +420,11 @@ fn keys(
 }
 
 /// A secret: `$NAME` is read from the environment.
-pub(super) fn secret(place: &str, written: String, variable: &impl Fn(&str) -> Option<String>) -> Result<String, Error> {
+pub(super) fn secret(
+    place: &str,
+    written: String,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<String, Error> {
     match written.strip_prefix('$') {
         None => Ok(written),
         Some(name) => {

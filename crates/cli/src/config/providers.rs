@@ -150,8 +150,7 @@ impl WrittenPush {
             (None, Some(file)) => std::fs::read_to_string(&file)
                 .map_err(|error| fault(place, format!("can't read {}: {error}", file.display())))?,
             _ => {
-                let message =
-                    "write `service_account_file: PATH`, or `service_account: $NAME` of a variable that holds the JSON";
+                let message = "write `service_account_file: PATH`, or `service_account: $NAME` of a variable that holds the JSON";
                 return Err(fault(place, message));
             }
         };
@@ -190,7 +189,8 @@ impl WrittenWebhook {
         let host = url.split_once("://").map_or("", |(_, rest)| rest);
         let host = host.split(['/', '?', '#', ':']).next().unwrap_or_default().to_lowercase();
         let connections = self.connections;
-        let made = made(Arc::new(webhook), place, connections, self.rate.as_deref(), self.timeout.as_deref())?;
+        let made =
+            made(Arc::new(webhook), place, connections, self.rate.as_deref(), self.timeout.as_deref())?;
         Ok(Provider { host, ..made })
     }
 }
@@ -233,7 +233,8 @@ fn spelled(place: &str, mut gateway: Description, variable: Variable<'_>) -> Res
         Ok(())
     };
     for (name, value) in &mut gateway.headers {
-        let (before, last) = value.rsplit_once(' ').map_or(("", value.as_str()), |(before, last)| (before, last));
+        let (before, last) =
+            value.rsplit_once(' ').map_or(("", value.as_str()), |(before, last)| (before, last));
         let last = secret(&format!("{place}.headers.{name}"), last.to_owned(), &variable)?;
         *value = format!("{before} {last}").trim_start().to_owned();
     }
@@ -250,10 +251,7 @@ fn spelled(place: &str, mut gateway: Description, variable: Variable<'_>) -> Res
     Ok(gateway)
 }
 
-fn each_text(
-    json: &mut Value,
-    work: &mut dyn FnMut(&mut String) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn each_text(json: &mut Value, work: &mut dyn FnMut(&mut String) -> Result<(), Error>) -> Result<(), Error> {
     match json {
         Value::String(text) => work(text),
         Value::Array(items) => items.iter_mut().try_for_each(|item| each_text(item, work)),

@@ -20,7 +20,8 @@ fn check(yaml: &str, variables: &[(&str, &str)], expected: &str) {
 /// The same door, to a line about channels. Keys of links show themselves by a link that one of them signed.
 fn check_channels(yaml: &str, variables: &[(&str, &str)], expected: &str) {
     check_as(yaml, variables, expected, |config| {
-        let Channels { email, links, links_for_development, redirect_all_to, allow_only, .. } = &config.channels;
+        let Channels { email, links, links_for_development, redirect_all_to, allow_only, .. } =
+            &config.channels;
         let relay = |relay: &Relay| {
             let login = relay.user.iter().chain(&relay.password).cloned().collect::<Vec<_>>().join("/");
             let port = relay.port();
@@ -240,17 +241,35 @@ fn providers_are_made_of_the_configuration() {
     check_providers(gateway, "sms gateway");
     for (yaml, expected) in [
         ("  sms: {}\n", "channels.sms: write `twilio` or `gateway`"),
-        ("  sms: { twilio: { account: AC1, token: $TOKEN, from: A } }\n", "channels.sms.twilio.account: the account's id"),
-        ("  sms: { twilio: { account: AC1, token: $NOPE, from: A } }\n", "channels.sms.twilio.token: the variable NOPE"),
-        ("  sms: { twilio: { account: AC1, token: a, from: A, key: b } }\n", "channels.sms.twilio: `key` and `key_secret`"),
+        (
+            "  sms: { twilio: { account: AC1, token: $TOKEN, from: A } }\n",
+            "channels.sms.twilio.account: the account's id",
+        ),
+        (
+            "  sms: { twilio: { account: AC1, token: $NOPE, from: A } }\n",
+            "channels.sms.twilio.token: the variable NOPE",
+        ),
+        (
+            "  sms: { twilio: { account: AC1, token: a, from: A, key: b } }\n",
+            "channels.sms.twilio: `key` and `key_secret`",
+        ),
         ("  push: { fcm: {} }\n", "channels.push.fcm: write `service_account_file"),
         ("  push: { fcm: { service_account: '{}' } }\n", "channels.push.fcm.service_account: not the JSON"),
         ("  push: { fcm: { service_account_file: /nowhere } }\n", "channels.push.fcm: can't read /nowhere"),
-        ("  whatsapp: { phone_number_id: +49, token: a }\n", "channels.whatsapp.phone_number_id: is a number of digits"),
+        (
+            "  whatsapp: { phone_number_id: +49, token: a }\n",
+            "channels.whatsapp.phone_number_id: is a number of digits",
+        ),
         ("  webhook: { url: shop, secret: $WHSEC }\n", "channels.webhook.url: write an address"),
         ("  webhook: { url: 'https://a.example', secret: plain }\n", "channels.webhook.secret: write whsec_"),
-        ("  webhook: { url: 'https://a.example', secret: $WHSEC, rate: 5 }\n", "channels.webhook.rate: `5` is no rate"),
-        ("  webhook: { url: 'https://a.example', secret: $WHSEC, connections: 0 }\n", "channels.webhook.connections: write a number"),
+        (
+            "  webhook: { url: 'https://a.example', secret: $WHSEC, rate: 5 }\n",
+            "channels.webhook.rate: `5` is no rate",
+        ),
+        (
+            "  webhook: { url: 'https://a.example', secret: $WHSEC, connections: 0 }\n",
+            "channels.webhook.connections: write a number",
+        ),
         ("  reports: hooks\n", "channels.reports: write an address"),
     ] {
         check_providers(yaml, expected);

@@ -153,7 +153,9 @@ async fn leave_is_asked_for_once_and_again_when_it_is_taken_back() {
     let taken_back = json!({ "error": { "status": "UNAUTHENTICATED" } });
     let send = "/v1/projects/shop-1/messages:send";
     let fine = ResponseTemplate::new(200).set_body_json(json!({ "name": "projects/shop-1/messages/1" }));
-    let with = |token: &str| Mock::given(path(send)).and(header("authorization", format!("Bearer {token}").as_str()));
+    let with = |token: &str| {
+        Mock::given(path(send)).and(header("authorization", format!("Bearer {token}").as_str()))
+    };
     with("one").respond_with(fine.clone()).up_to_n_times(8).mount(&server).await;
     let back = ResponseTemplate::new(401).set_body_json(taken_back);
     with("one").respond_with(back).expect(1).mount(&server).await;

@@ -47,7 +47,8 @@ impl Actor<'_> {
     /// The step is reached anew: what an earlier visit left is over.
     pub(super) fn forget_legs(&mut self, nth: usize, node: &Node) {
         let run = &mut self.person.runs[nth];
-        run.results.retain(|(name, _)| name.as_ref() == node.id.as_ref() || step_of(name) != node.id.as_ref());
+        run.results
+            .retain(|(name, _)| name.as_ref() == node.id.as_ref() || step_of(name) != node.id.as_ref());
     }
 
     /// The latest leg takes its place among the earlier ones.
@@ -92,7 +93,8 @@ impl Actor<'_> {
     /// A message has failed of a step that the run has left: by the next channel all the same, if that is free at once.
     pub(super) fn late_leg(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId) {
         let run = &self.person.runs[nth];
-        let Some((step, result)) = run.results.iter().find(|(_, result)| result.message == Some(message)) else {
+        let Some((step, result)) = run.results.iter().find(|(_, result)| result.message == Some(message))
+        else {
             return;
         };
         let (step, at) = (step.clone(), result.at);
@@ -134,10 +136,12 @@ impl Actor<'_> {
         let step = step_of(name);
         let node = plan.node(step).map(|node| &plan.nodes[node].step);
         let Some(Step::Send(Send { escalate: Some(escalate), .. })) = node else { return false };
-        run.results.iter().filter(|(name, _)| step_of(name) == step).any(|(_, result)| match escalate.unless {
-            Reaction::Delivered => result.delivered,
-            Reaction::Opened => result.opened,
-            Reaction::Clicked => result.clicked,
+        run.results.iter().filter(|(name, _)| step_of(name) == step).any(|(_, result)| {
+            match escalate.unless {
+                Reaction::Delivered => result.delivered,
+                Reaction::Opened => result.opened,
+                Reaction::Clicked => result.clicked,
+            }
         })
     }
 
@@ -155,7 +159,9 @@ impl Actor<'_> {
         if matches!(waiting, Waiting::Escalate { .. }) {
             return true;
         }
-        let Some(Step::Send(send)) = plan.node(&step).map(|node| &plan.nodes[node].step) else { return false };
+        let Some(Step::Send(send)) = plan.node(&step).map(|node| &plan.nodes[node].step) else {
+            return false;
+        };
         let result = run.result(&step);
         let by_whatsapp = result.is_some_and(|result| result.channel == Some(Channel::Whatsapp));
         let arrived = result.is_some_and(|result| result.delivered);
@@ -175,7 +181,10 @@ impl Actor<'_> {
     /// A message is on its way to the person, or has reached them: whoever waited for that goes on.
     pub(super) fn goes_on(&mut self, message: MessageId) {
         let of = |run: &crate::person::Run| {
-            run.results.iter().find(|(_, result)| result.message == Some(message)).map(|(name, _)| name.clone())
+            run.results
+                .iter()
+                .find(|(_, result)| result.message == Some(message))
+                .map(|(name, _)| name.clone())
         };
         let Some((nth, name)) =
             self.person.runs.iter().enumerate().find_map(|(nth, run)| Some((nth, of(run)?)))

@@ -60,7 +60,12 @@ impl Actor<'_> {
 
     /// By which address a channel reaches the person, whenever that may be; or why it does not. Whoever chooses among channels
     /// asks this.
-    pub(super) fn reachable_by(&self, plan: &Plan, send: &Send, channel: Channel) -> Result<Arc<str>, Refused> {
+    pub(super) fn reachable_by(
+        &self,
+        plan: &Plan,
+        send: &Send,
+        channel: Channel,
+    ) -> Result<Arc<str>, Refused> {
         let consents = &self.person.hot.consents;
         let topic = topic(plan, send).map(AsRef::as_ref);
         if plan.kind == JourneyKind::Marketing && !consents.allow(channel, topic, &self.plans.policies) {

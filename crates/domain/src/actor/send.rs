@@ -70,9 +70,7 @@ impl Actor<'_> {
         let tried = self.tried(nth, &node.id);
         match self.route(plan, send, &tried) {
             Route::Free(channel, address) => match self.data(nth, send, &with, channel) {
-                Ok(data) => {
-                    self.send(nth, plan, node, send, (channel, address, data, tried), deadline)
-                }
+                Ok(data) => self.send(nth, plan, node, send, (channel, address, data, tried), deadline),
                 Err(reason) => self.not_sent(nth, plan, node, reason),
             },
             Route::Never(reason) => self.not_sent(nth, plan, node, reason),

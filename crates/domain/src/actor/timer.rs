@@ -108,7 +108,10 @@ impl Actor<'_> {
             }
             // A wait that is over; a report that did not come: the message is taken as sent.
             (
-                Waiting::Until(_) | Waiting::Report { .. } | Waiting::Moment { .. } | Waiting::Escalate { .. },
+                Waiting::Until(_)
+                | Waiting::Report { .. }
+                | Waiting::Moment { .. }
+                | Waiting::Escalate { .. },
                 _,
             ) => node.next,
         };

@@ -87,7 +87,10 @@ pub(super) async fn tell(pool: &PgPool, told: &[Told]) {
         return;
     }
     match told::write(pool, told).await {
-        Ok(_) => tracing::info!(addresses = told.len(), "servers say that these addresses are not to be written to"),
+        Ok(_) => tracing::info!(
+            addresses = told.len(),
+            "servers say that these addresses are not to be written to"
+        ),
         Err(error) => {
             tracing::warn!(%error, addresses = told.len(), "dead addresses could not be written down");
         }

@@ -101,7 +101,11 @@ impl Yaml<'_> {
     fn button(&self, entries: &[Entry], report: &mut Report) -> Option<Button> {
         let [entry] = entries else {
             let place = entries.first().map(|entry| &entry.place)?;
-            report.error(place, "a button has one word: `url` or `payload`", "begin a button of its own with `-`");
+            report.error(
+                place,
+                "a button has one word: `url` or `payload`",
+                "begin a button of its own with `-`",
+            );
             return None;
         };
         known_keys(entries, &["url", "payload"], report);

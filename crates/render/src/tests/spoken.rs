@@ -24,11 +24,15 @@ fn vars() -> Value {
 
 fn told(channel: Channel, locale: &str, vars: Value, session_until: Option<i64>) -> Result<Content, Error> {
     let policies = policies(&["en", "de"]);
-    let given =
-        files(&[("t/whatsapp.yaml", WHATSAPP), ("t/webhook.yaml", WEBHOOK), ("t/sms.hbs", " Hi {{cart.id}} \n")]);
+    let given = files(&[
+        ("t/whatsapp.yaml", WHATSAPP),
+        ("t/webhook.yaml", WEBHOOK),
+        ("t/sms.hbs", " Hi {{cart.id}} \n"),
+    ]);
     let templates = compiled(&given, &policies);
     let context = context();
-    let after = |seconds: i64| ShopTime::from_millisecond(context.at.as_millisecond() + 1000 * seconds).unwrap();
+    let after =
+        |seconds: i64| ShopTime::from_millisecond(context.at.as_millisecond() + 1000 * seconds).unwrap();
     let data = Data { session_until: session_until.map(after), ..data(locale, vars) };
     let ring = ring();
     let wording = Wording { channel, ..wording(&data, &context) };
@@ -37,7 +41,9 @@ fn told(channel: Channel, locale: &str, vars: Value, session_until: Option<i64>)
 
 #[test]
 fn a_whatsapp_template_has_its_parameters_by_locale() {
-    let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "de-AT", vars(), None) else { panic!("no WhatsApp") };
+    let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "de-AT", vars(), None) else {
+        panic!("no WhatsApp")
+    };
     assert_eq!((said.template.as_str(), said.language.as_str()), ("cart_1", "de_DE"));
     assert_eq!(said.header.as_deref(), Some("Hallo"));
     assert_eq!(said.body, ["Ada \"L\"", "12,90\u{a0}€"]);
@@ -47,21 +53,26 @@ fn a_whatsapp_template_has_its_parameters_by_locale() {
     let link = ring().verify(token).expect("a link of ours");
     assert!(format!("{:?}", link.purpose).contains("https://shop.example/cart?id=c"), "{link:?}");
     assert_eq!(stop, "STOPP");
-    let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "en", vars(), None) else { panic!("no WhatsApp") };
+    let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "en", vars(), None) else {
+        panic!("no WhatsApp")
+    };
     assert_eq!(said.language, "en");
 }
 
 #[test]
 fn a_session_is_open_until_it_ends() {
     for (until, open) in [(1, true), (0, false), (-1, false)] {
-        let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "en", vars(), Some(until)) else { panic!() };
+        let Ok(Content::Whatsapp(said)) = told(Channel::Whatsapp, "en", vars(), Some(until)) else {
+            panic!()
+        };
         assert_eq!(said.in_session, open, "{until}");
     }
 }
 
 #[test]
 fn a_call_is_json_whatever_the_data_held_and_the_same_every_time() {
-    let (first, again) = (told(Channel::Webhook, "en", vars(), None), told(Channel::Webhook, "en", vars(), None));
+    let (first, again) =
+        (told(Channel::Webhook, "en", vars(), None), told(Channel::Webhook, "en", vars(), None));
     assert_eq!(first, again);
     let Ok(Content::Webhook(call)) = first else { panic!("no call") };
     let body: Value = serde_json::from_str(&call.body).unwrap();
@@ -74,7 +85,10 @@ fn a_call_is_json_whatever_the_data_held_and_the_same_every_time() {
 fn what_is_missing_makes_no_message_and_mail_is_none_of_it() {
     let missing = told(Channel::Whatsapp, "en", json!({}), None).unwrap_err();
     assert!(missing.to_string().contains("first_name"), "{missing}");
-    assert!(matches!(told(Channel::Push, "en", vars(), None).unwrap_err().reason, Reason::Channel(Channel::Push)));
+    assert!(matches!(
+        told(Channel::Push, "en", vars(), None).unwrap_err().reason,
+        Reason::Channel(Channel::Push)
+    ));
     assert!(told(Channel::Email, "en", vars(), None).is_err());
     assert!(matches!(told(Channel::Sms, "en", vars(), None), Ok(Content::Sms(sms)) if sms.text == "Hi c 1"));
 }

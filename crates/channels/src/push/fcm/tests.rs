@@ -57,15 +57,30 @@ fn fcm_conforms() {
                   \"webpush\":{\"notification\":{\"tag\":\"msg_00000000000000000000000000000007\"},\
                   \"fcm_options\":{\"link\":\"https://go.shop.example/c/abc\"}}}}",
         answers: &[
-            (200, &[], r#"{"name":"projects/shop-1/messages/0:15"}"#, "accepted projects/shop-1/messages/0:15"),
+            (
+                200,
+                &[],
+                r#"{"name":"projects/shop-1/messages/0:15"}"#,
+                "accepted projects/shop-1/messages/0:15",
+            ),
             (200, &[], r#"{"name":"elsewhere"}"#, "unknown"),
             (404, &[], &error(404, "NOT_FOUND", "UNREGISTERED", ""), "rejected no_such_address dead"),
             (400, &[], &bad_token, "rejected no_such_address dead"),
             (400, &[], bad_field, "rejected content"),
             (403, &[], &error(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", ""), "rejected sender"),
             (401, &[], &error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR", ""), "rejected sender"),
-            (401, &[], r#"{"error":{"code":401,"status":"UNAUTHENTICATED","message":"expired"}}"#, "retry host"),
-            (404, &[], r#"{"error":{"code":404,"status":"NOT_FOUND","message":"no such project"}}"#, "retry host"),
+            (
+                401,
+                &[],
+                r#"{"error":{"code":401,"status":"UNAUTHENTICATED","message":"expired"}}"#,
+                "retry host",
+            ),
+            (
+                404,
+                &[],
+                r#"{"error":{"code":404,"status":"NOT_FOUND","message":"no such project"}}"#,
+                "retry host",
+            ),
             (429, &[], &error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", ""), "retry 60s host"),
             (503, &[("retry-after", "90")], &error(503, "UNAVAILABLE", "UNAVAILABLE", ""), "retry 90s host"),
             (500, &[], &error(500, "INTERNAL", "INTERNAL", ""), "unknown"),
@@ -86,7 +101,8 @@ fn leave_is_asked_for_with_a_signed_assertion() {
     let fields: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
     assert_eq!(fields[0].1, "urn:ietf:params:oauth:grant-type:jwt-bearer");
     let (signed, signature) = fields[1].1.rsplit_once('.').unwrap();
-    let part = |text: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap() };
+    let part =
+        |text: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap() };
     let (header, claims) = signed.split_once('.').unwrap();
     assert_eq!(part(header), json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" }));
     let expected = json!({

@@ -42,7 +42,9 @@ fn twilio_conforms() {
         report(&of_message, &body, says)
     };
     let heard = |more: &str, says| {
-        let body = format!("AccountSid={ID}&From=%2B4915112345678&To=%2B49301234567&MessageSid=SM9&SmsStatus=received&{more}");
+        let body = format!(
+            "AccountSid={ID}&From=%2B4915112345678&To=%2B49301234567&MessageSid=SM9&SmsStatus=received&{more}"
+        );
         report(URL, &body, says)
     };
     hold(&Conformance {
@@ -57,19 +59,54 @@ fn twilio_conforms() {
         answers: &[
             (201, &[], r#"{"sid":"SM1","status":"queued","error_code":null}"#, "accepted SM1"),
             (201, &[], r#"{"sid":"SM1","status":"accepted"}"#, "accepted SM1"),
-            (201, &[], r#"{"sid":"SM1","status":"failed","error_code":30006}"#, "rejected no_such_address dead"),
+            (
+                201,
+                &[],
+                r#"{"sid":"SM1","status":"failed","error_code":30006}"#,
+                "rejected no_such_address dead",
+            ),
             (201, &[], r#"{"sid":"SM1","status":"undelivered","error_code":30007}"#, "rejected policy"),
             (201, &[], r#"{"sid":"","status":"queued"}"#, "unknown"),
             (201, &[], r#"{"sid":"SM1","status":"something new"}"#, "unknown"),
-            (400, &[], r#"{"code":21211,"message":"The 'To' number +4915112345678 is not a valid phone number.","status":400}"#, "rejected no_such_address dead"),
-            (400, &[], r#"{"code":21610,"message":"Attempt to send to unsubscribed recipient","status":400}"#, "rejected unsubscribed"),
-            (400, &[], r#"{"code":21612,"message":"not currently reachable","status":400}"#, "rejected unreachable"),
+            (
+                400,
+                &[],
+                r#"{"code":21211,"message":"The 'To' number +4915112345678 is not a valid phone number.","status":400}"#,
+                "rejected no_such_address dead",
+            ),
+            (
+                400,
+                &[],
+                r#"{"code":21610,"message":"Attempt to send to unsubscribed recipient","status":400}"#,
+                "rejected unsubscribed",
+            ),
+            (
+                400,
+                &[],
+                r#"{"code":21612,"message":"not currently reachable","status":400}"#,
+                "rejected unreachable",
+            ),
             (400, &[], r#"{"code":21606,"message":"From","status":400}"#, "rejected sender"),
-            (400, &[], r#"{"code":21617,"message":"The concatenated message body exceeds the 1600 character limit","status":400}"#, "rejected too_large"),
+            (
+                400,
+                &[],
+                r#"{"code":21617,"message":"The concatenated message body exceeds the 1600 character limit","status":400}"#,
+                "rejected too_large",
+            ),
             (400, &[], r#"{"code":99999,"message":"new","status":400}"#, "rejected refused"),
             (401, &[], r#"{"code":20003,"message":"Authenticate","status":401}"#, "retry host"),
-            (403, &[], r#"{"code":21408,"message":"Permission to send an SMS has not been enabled for the region","status":403}"#, "rejected policy"),
-            (429, &[("retry-after", "30")], r#"{"code":20429,"message":"Too many requests","status":429}"#, "retry 30s host"),
+            (
+                403,
+                &[],
+                r#"{"code":21408,"message":"Permission to send an SMS has not been enabled for the region","status":403}"#,
+                "rejected policy",
+            ),
+            (
+                429,
+                &[("retry-after", "30")],
+                r#"{"code":20429,"message":"Too many requests","status":429}"#,
+                "retry 30s host",
+            ),
             (429, &[], r#"{"code":20429,"message":"Too many requests","status":429}"#, "retry 5s host"),
             (503, &[("retry-after", "120")], "<html>", "retry 120s host"),
             // It may have been taken, and Twilio knows no key by which a second one is the first.
@@ -141,7 +178,14 @@ fn a_key_and_a_messaging_service_go_in_their_places() {
     let key = Some(("SK1".to_owned(), "secret".to_owned()));
     let twilio = Twilio::new(Account { key, from: "MG1".to_owned(), reports: None, ..account() }).unwrap();
     let request = twilio.request(&content("a"), None, 0).unwrap();
-    assert_eq!(String::from_utf8(request.body).unwrap(), "To=%2B4915112345678&MessagingServiceSid=MG1&Body=a");
-    assert!(request.headers.contains(&("authorization".to_owned(), format!("Basic {}", STANDARD.encode("SK1:secret")))));
+    assert_eq!(
+        String::from_utf8(request.body).unwrap(),
+        "To=%2B4915112345678&MessagingServiceSid=MG1&Body=a"
+    );
+    assert!(
+        request
+            .headers
+            .contains(&("authorization".to_owned(), format!("Basic {}", STANDARD.encode("SK1:secret"))))
+    );
     assert_eq!(told(&crate::codec::settled(&twilio, twilio.judge(&response(500, &[], "")))), "unknown");
 }

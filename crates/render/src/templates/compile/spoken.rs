@@ -44,7 +44,8 @@ impl Texts<'_> {
     }
 
     pub(super) fn hook(&self, said: &Hook, asked: &mut Asked, report: &mut Report) -> HookWords {
-        let data = said.data.iter().map(|(name, words)| (name.clone(), self.words(Some(words), asked, report)));
+        let data =
+            said.data.iter().map(|(name, words)| (name.clone(), self.words(Some(words), asked, report)));
         HookWords { kind: said.kind.clone(), data: data.collect() }
     }
 }
