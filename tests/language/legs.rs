@@ -33,8 +33,8 @@ fn what_whatsapp_keeps_back_goes_by_the_next_channel_and_never_again_for_a_day()
         &journey,
         &story,
         "01-05 10:00 ada whatsapp note
-         01-05 10:01 ada refused j/note failed
          01-05 10:01 ada sms note
+         01-05 10:01 ada refused j/note failed
          01-05 10:01 ada ends j completed
          01-06 09:59 ada sms note
          01-06 09:59 ada ends j completed
@@ -74,8 +74,8 @@ fn a_dead_number_falls_to_the_next_channel_and_else_runs_when_none_is_left() {
         &journey,
         &story,
         "01-05 10:00 ada sms note
-         01-05 10:01 ada refused j/note failed
          01-05 10:01 ada email note
+         01-05 10:01 ada refused j/note failed
          01-05 12:00 ada refused j joined",
     );
 }
