@@ -74,8 +74,7 @@ impl Page {
 }
 
 async fn get(daemon: &Daemon, path: &str) -> Page {
-    let http =
-        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let http = crate::harness::door::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let response = http.get(format!("{}{path}", daemon.private)).send().await.unwrap();
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let policy = header("content-security-policy").or(header("location")).unwrap_or_default();

@@ -170,7 +170,7 @@ async fn it_serves_on_until_it_is_stopped() {
             _ => {}
         }
     }
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = crate::harness::door::builder().build().unwrap();
     let shown = http.get(&page).send().await.unwrap();
     assert_eq!(shown.status(), 200);
     assert!(shown.text().await.unwrap().contains("cart-abandonment"));

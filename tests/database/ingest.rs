@@ -148,7 +148,7 @@ async fn who_may_write() {
     assert_eq!(answer(door.bare("/v1/t").header("content-type", "text/plain").body(keyed)).await.status, 200);
     let keyed = format!(r#"{{"writeKey":"{KEY}","batch":[{{"type":"page","anonymousId":"a"}}]}}"#);
     assert_eq!(answer(door.bare("/v1/batch").body(keyed)).await.status, 200);
-    let preflight = reqwest::Client::builder().no_proxy().build().unwrap();
+    let preflight = crate::harness::door::builder().build().unwrap();
     let preflight = preflight
         .request(reqwest::Method::OPTIONS, format!("{}/v1/t", door.url))
         .header("origin", "https://shop.example")

@@ -124,7 +124,7 @@ impl Stage {
         let message = MessageId::new(ANNA, 1, clock.now(), "hello", 1, 1);
         let spool = Folder::new();
         let (tracking, bell, url, stop) = open(options, spool.path(), clock.clone(), limits).await;
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = crate::harness::door::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().unwrap();
         Self { database, tracking, clock, bell, keys: ring(&[1, 2]), message, url, http, stop, spool }
     }

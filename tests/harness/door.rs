@@ -89,9 +89,16 @@ impl Drop for Door {
     }
 }
 
+/// The tests' clients. TLS by ring, as everywhere here; reqwest takes none by itself.
+pub fn builder() -> reqwest::ClientBuilder {
+    // The first one installs it; that it is there is all the others need.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy()
+}
+
 /// A client that never goes through a proxy of the machine's.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    builder().build().expect("a client")
 }
 
 pub async fn answer(request: RequestBuilder) -> Answer {

@@ -67,7 +67,7 @@ pub struct Known {
 impl MailShop {
     /// A shop with these files live, each by its path; `journeyman.yaml` is one of them.
     pub async fn open(files: &[(&str, &str)]) -> Self {
-        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = super::door::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
         let shop = Self { database: Database::new().await, folder: Folder::new(), http };
         for (path, text) in files {

@@ -132,11 +132,11 @@ fn state_of(run: &Run, step: Option<&Step>) -> State {
             (Waiting::Until(_), Step::WaitUntil(_)) => State::WaitUntil,
             (Waiting::Until(_), Step::WaitFor { .. }) => State::WaitFor,
             (Waiting::Moment { .. }, Step::Send(_)) => State::Moment,
-            (Waiting::Report { .. }, Step::Send(_)) => State::Report,
+            (Waiting::Report { .. } | Waiting::Escalate { .. }, Step::Send(_)) => State::Report,
             // Nobody stands at these, nor so.
             (Waiting::Until(_), Step::Send(_))
             | (
-                Waiting::Moment { .. } | Waiting::Report { .. },
+                Waiting::Moment { .. } | Waiting::Report { .. } | Waiting::Escalate { .. },
                 Step::Wait(_) | Step::WaitUntil(_) | Step::WaitFor { .. },
             )
             | (_, Step::If(_) | Step::Set(_) | Step::Exit(_) | Step::Choose(_)) => {

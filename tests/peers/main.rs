@@ -12,4 +12,5 @@ mod docs;
 mod mail;
 mod relay;
 mod segment;
+mod signed;
 mod wheel;

@@ -6,6 +6,7 @@ pub mod console;
 mod health;
 pub mod ingest;
 mod pages;
+pub mod reports;
 pub mod server;
 mod shop;
 mod spool;
@@ -25,6 +26,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 pub use health::Health;
 pub use ingest::Ingest;
+pub use reports::Reports;
 pub use tracking::Tracking;
 
 /// Told after every commit where intake has grown, so that the engine looks there before its next poll.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The most that a detail or a reason in words takes, bytes.
 pub const DETAIL_BYTES: usize = 512;
 
@@ -40,7 +42,8 @@ pub enum Verdict {
 }
 
 /// Why a message was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The address does not exist, or its domain takes no mail.
     NoSuchAddress,
@@ -58,11 +61,17 @@ pub enum Reason {
     Refused,
     /// It can't be put on the wire: an address that is none, a line break in the subject.
     Unsendable,
+    /// The device can't be reached, or does not know the channel.
+    Unreachable,
+    /// They have said no to us at the provider.
+    Unsubscribed,
+    /// The provider lets them have no more for 24 h.
+    Limited,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::NoSuchAddress,
         Self::MailboxFull,
         Self::TooLarge,
@@ -71,6 +80,9 @@ impl Reason {
         Self::Sender,
         Self::Refused,
         Self::Unsendable,
+        Self::Unreachable,
+        Self::Unsubscribed,
+        Self::Limited,
     ];
 
     /// The code as text, stable: it stands in the outbox and in events.
@@ -84,6 +96,9 @@ impl Reason {
             Self::Sender => "sender",
             Self::Refused => "refused",
             Self::Unsendable => "unsendable",
+            Self::Unreachable => "unreachable",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Limited => "limited",
         }
     }
 }
@@ -114,6 +129,16 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
     }
+}
+
+/// A provider's words without mail addresses, numbers and tokens, on one line, cut to [`DETAIL_BYTES`].
+pub(crate) fn quoted(text: &str) -> String {
+    let personal = |word: &str| {
+        word.len() > 48 || word.split(|letter: char| !letter.is_ascii_digit()).any(|run| run.len() >= 8)
+    };
+    let spaced = text.replace(['"', ','], " ");
+    let words = spaced.split_whitespace().map(|word| if personal(word) { "(address)" } else { word });
+    masked(&words.collect::<Vec<_>>().join(" "), "")
 }
 
 /// A provider's words without addresses, without `recipient`'s left side, on one line, cut to

@@ -1,6 +1,7 @@
 //! Configuration: `journeyman.yaml`, overridden by the environment.
 
 mod channels;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::de::IgnoredAny;
 use crate::postgres::{self, Source};
 
 pub use channels::{Channels, Dkim, Email, Relay, Tls};
+pub use providers::Provider;
 
 /// Everything a command needs to know before it begins. Holds secrets: no `Debug`.
 #[derive(Clone)]

@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use anyhow::Context as _;
 use journeyman_channels::email::dkim;
 use journeyman_channels::smtp::ehlo;
-use journeyman_delivery::smtp;
+use journeyman_delivery::{http, smtp};
 use journeyman_domain::plan::Stream;
 use journeyman_engine::machine::{Allowed, DispatcherLimits, OnUnknown};
-use journeyman_engine::outlet::{Email, Outlet, Relay};
+use journeyman_engine::outlet::{Email, Outlet, Provider, Relay};
 
 use crate::config::{self, Config, Environment};
 
@@ -31,6 +31,22 @@ pub(crate) fn of(config: &Config, public: SocketAddr) -> anyhow::Result<Outlet> 
         keys: channels.links.clone(),
         base: format!("http://{}", reachable(public)).into(),
         email: channels.email.as_ref().map(email).transpose()?,
+        http: channels
+            .http
+            .iter()
+            .map(|(channel, provider)| Ok((*channel, told(provider)?)))
+            .collect::<anyhow::Result<_>>()?,
+    })
+}
+
+fn told(written: &config::Provider) -> anyhow::Result<Provider> {
+    let config::Provider { codec, host, connections, allowed, answer } = written;
+    let sender = http::Sender::new(codec.clone(), *connections, *answer);
+    Ok(Provider {
+        sender: sender.with_context(|| format!("channels.{}", codec.channel()))?,
+        host: host.as_str().into(),
+        connections: *connections,
+        allowed: allowed.map(|(count, per)| Allowed { count, per }),
     })
 }
 

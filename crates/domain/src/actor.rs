@@ -4,6 +4,7 @@ pub mod engage;
 mod enter;
 mod fill;
 mod happening;
+mod legs;
 mod meet;
 mod merge;
 mod moment;

@@ -269,6 +269,8 @@ pub struct Send {
     pub template: Arc<str>,
     /// In this order, at least one.
     pub channels: Vec<Channel>,
+    /// Whether, and after how long, somebody who has not reacted is written to by the next channel too.
+    pub escalate: Option<Escalate>,
     /// How long it may wait for its moment.
     pub within: Span,
     /// What the step gives its template, in order; each sees those before it as bare names.
@@ -279,6 +281,26 @@ pub struct Send {
     pub topic: Option<Arc<str>>,
     /// What the template is given.
     pub filled: Vec<Filled>,
+}
+
+/// The same message by the next channel, to somebody who has not reacted to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escalate {
+    /// How long they have.
+    pub after: Span,
+    /// What counts as a reaction.
+    pub unless: Reaction,
+}
+
+/// What somebody does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// It reached them.
+    Delivered,
+    /// They opened it.
+    Opened,
+    /// They clicked in it.
+    Clicked,
 }
 
 /// One branch of a `wait_for`.

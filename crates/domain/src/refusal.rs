@@ -53,6 +53,8 @@ pub enum Refused {
     MissingVariable = 29,
     /// The address is dead, or its owner has complained.
     Suppressed = 30,
+    /// The provider lets them have no more by this channel for a while.
+    Limited = 35,
     /// A trait, all of them, an entry or a variable is larger than what is kept.
     TooLarge = 40,
     /// A time zone that does not exist.
@@ -91,6 +93,7 @@ impl Refused {
         Self::Failed,
         Self::MissingVariable,
         Self::Suppressed,
+        Self::Limited,
         Self::TooLarge,
         Self::BadZone,
         Self::UnknownChannel,
@@ -134,6 +137,7 @@ impl Refused {
             Self::Failed => "failed",
             Self::MissingVariable => "missing_variable",
             Self::Suppressed => "suppressed",
+            Self::Limited => "limited",
             Self::TooLarge => "too_large",
             Self::BadZone => "bad_zone",
             Self::UnknownChannel => "unknown_channel",
@@ -168,6 +172,7 @@ impl Refused {
             Self::Failed => "the channel refused it for good",
             Self::MissingVariable => "the template speaks of something that is missing",
             Self::Suppressed => "mail to this address came back for good",
+            Self::Limited => "the provider lets this person have no more for a while",
             Self::TooLarge => "larger than what is kept of one person or run: left out",
             Self::UnknownChannel => "a consent about a channel that does not exist was left out",
             Self::UnknownTopic => "a consent about what can be no topic was left out",

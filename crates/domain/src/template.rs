@@ -112,6 +112,9 @@ pub struct Data {
     pub locale: Option<Arc<str>>,
     /// The zone that moments are told in: the person's, else the shop's.
     pub zone: Arc<str>,
+    /// Of WhatsApp: until when the person's session is open, where they have said something in the last 24 h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_until: Option<ShopTime>,
     /// The variables, nested by their paths: `{"cart": {"items": [{"name": "Lamp"}]}}`. What is missing is null. Money is
     /// `{"amount": "12.90", "currency": "EUR"}`, a moment RFC 3339.
     pub vars: serde_json::Value,

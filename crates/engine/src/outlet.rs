@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journeyman_channels::email::dkim;
+use journeyman_channels::phone;
+use journeyman_delivery::http;
 use journeyman_delivery::smtp::Pool;
 use journeyman_domain::link::KeyRing;
 use journeyman_domain::plan::{Channel, Policies, Rate, Stream};
@@ -33,6 +35,21 @@ pub struct Outlet {
     pub base: Arc<str>,
     /// How mail is sent; `None` sends none.
     pub email: Option<Email>,
+    /// The providers that are spoken to over HTTP, one a channel.
+    pub http: BTreeMap<Channel, Provider>,
+}
+
+/// A provider that is spoken to over HTTP.
+#[derive(Clone)]
+pub struct Provider {
+    /// The way to it.
+    pub sender: http::Sender,
+    /// Where it is: of a webhook what `allow_only` is held against.
+    pub host: Arc<str>,
+    /// How many messages are under way at once at most.
+    pub connections: usize,
+    /// At most so many messages.
+    pub allowed: Option<Allowed>,
 }
 
 /// How mail is sent.
@@ -80,7 +97,22 @@ impl Outlet {
             keys,
             base: "http://127.0.0.1:8080".into(),
             email: None,
+            http: BTreeMap::new(),
         }
+    }
+
+    /// Whether messages of a channel leave here at all.
+    fn sends(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.email.is_some(),
+            channel => self.http.contains_key(&channel),
+        }
+    }
+
+    /// Whether what has started and was lost sight of may start again without anybody getting it twice.
+    pub fn starts_again(&self, channel: Channel) -> bool {
+        let repeatable = |provider: &Provider| provider.sender.codec().repeatable();
+        self.is_inbox(channel) || self.http.get(&channel).is_some_and(repeatable)
     }
 
     /// Where a message to `address` goes. Outside production it reaches nobody but those that are named.
@@ -88,7 +120,7 @@ impl Outlet {
         if channel == Channel::Inbox {
             return Way::Inbox;
         }
-        let sends = channel == Channel::Email && self.email.is_some();
+        let sends = self.sends(channel);
         if self.production {
             return if sends {
                 Way::Out(address.clone())
@@ -99,18 +131,32 @@ impl Outlet {
         if !sends {
             return Way::Inbox;
         }
-        let lower = address.trim().to_lowercase();
-        let domain = lower.rsplit_once('@').map_or("", |(_, domain)| domain);
-        if self.allow_only.contains(lower.as_str()) || self.allow_only.contains(domain) {
+        if self.allows(channel, address) {
             return Way::Out(address.clone());
         }
         self.redirect.get(&channel).map_or(Way::Inbox, |to| Way::Out(to.clone()))
     }
 
+    /// Whether `allow_only` names whom a message is for: an address, its domain, a number however it is written, a token; of
+    /// a webhook the host that it goes to.
+    fn allows(&self, channel: Channel, address: &str) -> bool {
+        let named = |name: &str| self.allow_only.contains(name);
+        let lower = address.trim().to_lowercase();
+        match channel {
+            Channel::Webhook => self.http.get(&channel).is_some_and(|provider| named(&provider.host)),
+            Channel::Sms | Channel::Whatsapp => {
+                let digits = phone::digits(&lower);
+                let numbers = self.allow_only.iter().filter(|allowed| allowed.starts_with('+'));
+                !digits.is_empty()
+                    && numbers.map(|allowed| phone::digits(allowed)).any(|known| known == digits)
+            }
+            _ => named(&lower) || named(lower.rsplit_once('@').map_or("", |(_, domain)| domain)),
+        }
+    }
+
     /// Whether all of a channel's messages go to the inbox here.
     pub fn is_inbox(&self, channel: Channel) -> bool {
-        let sends = channel == Channel::Email && self.email.is_some();
-        channel == Channel::Inbox || (!self.production && !sends)
+        channel == Channel::Inbox || (!self.production && !self.sends(channel))
     }
 
     /// The relay by which a sender's mail leaves; that of marketing where nobody is named.
@@ -123,14 +169,18 @@ impl Outlet {
     pub fn line(&self, channel: Channel, line: &lines::Line, policies: &Policies) -> Line {
         let sender = line.sender.as_deref().and_then(|sender| policies.senders.get(sender));
         let relay = self.relay(line.sender.as_deref(), policies).filter(|_| channel == Channel::Email);
+        let provider = self.http.get(&channel);
         Line {
             channel,
             line: line.line,
             first: sender.is_some_and(|sender| sender.stream == Stream::Transactional),
             allowed: sender.and_then(|sender| sender.rate.as_ref()).map(allowed),
             host: relay.map_or_else(|| channel.name().into(), |relay| relay.name.clone()),
-            host_allowed: relay.and_then(|relay| relay.allowed),
-            connections: relay.map_or(UNBOUND, |relay| relay.connections),
+            host_allowed: relay.map_or(provider.and_then(|provider| provider.allowed), |relay| relay.allowed),
+            connections: relay
+                .map(|relay| relay.connections)
+                .or(provider.map(|provider| provider.connections))
+                .unwrap_or(UNBOUND),
         }
     }
 }

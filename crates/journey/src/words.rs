@@ -70,9 +70,10 @@ pub(crate) const STEP: &[&str] = &["id", "if", "else", "note", "in_holdout"];
 
 pub(crate) const SEND: Words = Words {
     what: "a `send`",
-    now: &["send", "channel", "at", "within", "with", "from", "topic"],
-    later: &["best_of", "escalate", "between", "days", "offer", "offer_on", "priority", "holdout", "test"],
+    now: &["send", "channel", "escalate", "at", "within", "with", "from", "topic"],
+    later: &["best_of", "between", "days", "offer", "offer_on", "priority", "holdout", "test"],
 };
+pub(crate) const ESCALATE: Words = Words { what: "`escalate`", now: &["after", "unless"], later: &[] };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };
 pub(crate) const WAIT_UNTIL: Words = Words { what: "a `wait_until`", now: &["wait_until"], later: &[] };
 pub(crate) const WAIT_FOR: Words =
@@ -143,7 +144,7 @@ pub(crate) const LATER_FILES: &[&str] = &["broadcast", "offer", "snippet"];
 
 /// Every block a word may belong to.
 const BLOCKS: &[&Words] =
-    &[&JOURNEY, &ENTER, &GOAL, &EXIT, &SEND, &WAIT_FOR, &IF, &CHOOSE, &OPTION, &SEGMENT];
+    &[&JOURNEY, &ENTER, &GOAL, &EXIT, &SEND, &ESCALATE, &WAIT_FOR, &IF, &CHOOSE, &OPTION, &SEGMENT];
 
 /// Where a word belongs, for a sentence; empty where it is no word at all.
 pub(crate) fn homes(word: &str) -> Vec<&'static str> {

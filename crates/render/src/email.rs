@@ -14,6 +14,7 @@ use crate::error::{Error, Reason};
 use crate::helper::Manner;
 use crate::program::Op;
 use crate::run::{Links, OUTPUT_BYTES, Run, in_query};
+use crate::spoken::Seen;
 use crate::templates::{SUBJECT_BYTES, Templates, Words};
 use crate::text::squeezed;
 
@@ -56,6 +57,8 @@ pub struct Tracking<'a> {
 /// What a text message, a notification or the inbox says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plain {
+    /// Of which channel the words are.
+    pub channel: Channel,
     /// The locale it was rendered in.
     pub locale: Arc<str>,
     /// Of a notification its title, of a mail its subject.
@@ -64,11 +67,13 @@ pub struct Plain {
     pub text: String,
     /// Where a tap on it leads.
     pub url: Option<String>,
+    /// Of a WhatsApp message what its buttons carry.
+    pub buttons: Vec<String>,
 }
 
 /// What is known before anything is written.
-struct Ready<'a> {
-    words: &'a Words,
+pub(crate) struct Ready<'a> {
+    pub(crate) words: &'a Words,
     locale: &'a Arc<str>,
     zone: TimeZone,
     parameters: Vec<(String, String)>,
@@ -128,40 +133,34 @@ impl Templates {
     ) -> Result<Plain, Error> {
         let error = |reason| self.error(wording, reason);
         let ready = self.ready(policies, wording, tracking).map_err(error)?;
-        let Words { email, sms, push } = ready.words;
+        let has = |channel: Channel| ready.words.has(channel);
         let channel = match wording.channel {
-            Channel::Inbox if email.is_some() => Channel::Email,
-            Channel::Inbox if sms.is_some() => Channel::Sms,
-            Channel::Inbox => Channel::Push,
+            Channel::Inbox => Self::SHOWN.into_iter().find(|channel| has(*channel)).unwrap_or(Channel::Inbox),
             channel => channel,
         };
+        let locale = ready.locale.clone();
+        let Some(email) = ready.words.email.as_ref().filter(|_| channel == Channel::Email) else {
+            let seen = Seen::from(self.content(policies, &Wording { channel, ..*wording }, tracking)?);
+            let Seen { title, text, url, buttons } = seen;
+            return Ok(Plain { channel, locale, title, text, url, buttons });
+        };
         let said = self.with_run(policies, wording, tracking, &ready, |run| {
-            let whole = |program: &[Op]| run_text(run, program);
-            Ok(match (channel, email, sms, push) {
-                (Channel::Email, Some(email), ..) => {
-                    let title = subject(run, &email.subject)?;
-                    Some((Some(title), squeezed(&run_text(run, &email.text)?), None))
-                }
-                (Channel::Sms, _, Some(sms), _) => Some((None, whole(sms)?.trim().to_owned(), None)),
-                (Channel::Push, _, _, Some(push)) => {
-                    let some = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-                    let (title, body, url) = (whole(&push.title)?, whole(&push.body)?, whole(&push.url)?);
-                    Some((some(title), body.trim().to_owned(), some(url)))
-                }
-                _ => None,
-            })
+            Ok((subject(run, &email.subject)?, squeezed(&run_text(run, &email.text)?)))
         });
-        let (title, text, url) =
-            said.map_err(error)?.ok_or_else(|| error(Reason::Channel(wording.channel)))?;
-        Ok(Plain { locale: ready.locale.clone(), title, text, url })
+        let (title, text) = said.map_err(error)?;
+        Ok(Plain { channel, locale, title: Some(title), text, url: None, buttons: Vec::new() })
     }
 
-    fn error(&self, wording: &Wording<'_>, reason: Reason) -> Error {
+    /// What the inbox shows of a template, the first that it has.
+    const SHOWN: [Channel; 5] =
+        [Channel::Email, Channel::Sms, Channel::Push, Channel::Whatsapp, Channel::Webhook];
+
+    pub(crate) fn error(&self, wording: &Wording<'_>, reason: Reason) -> Error {
         let locale = self.locale(wording.data.locale.as_deref()).clone();
         Error { template: wording.template.into(), locale, reason }
     }
 
-    fn ready(
+    pub(crate) fn ready(
         &self,
         policies: &Policies,
         wording: &Wording<'_>,
@@ -187,7 +186,7 @@ impl Templates {
         })
     }
 
-    fn with_run<'a, T>(
+    pub(crate) fn with_run<'a, T>(
         &'a self,
         policies: &Policies,
         wording: &'a Wording<'_>,
@@ -223,7 +222,7 @@ impl Templates {
     }
 }
 
-fn run_text(run: &Run<'_>, program: &[Op]) -> Result<String, Reason> {
+pub(crate) fn run_text(run: &Run<'_>, program: &[Op]) -> Result<String, Reason> {
     run.run(program, OUTPUT_BYTES, 256)
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Folder<'f> {
     pub(crate) email: BTreeMap<(Kind, Option<Arc<str>>), Written>,
     pub(crate) sms: BTreeMap<Option<Arc<str>>, Written>,
     pub(crate) push: Option<Plain<'f>>,
+    pub(crate) whatsapp: Option<Plain<'f>>,
+    pub(crate) webhook: Option<Plain<'f>>,
     /// A file of it that can't be read as it stands.
     pub(crate) broken: bool,
 }
@@ -151,12 +153,22 @@ fn written(path: &Arc<str>, text: &str, report: &mut Report) -> Result<Written, 
 impl<'f> Folder<'f> {
     fn put(&mut self, name: &str, path: &Arc<str>, text: &'f str, policies: &Policies, report: &mut Report) {
         let place = Place { file: path.clone(), start: 0, end: 0 };
-        const KNOWN: [&str; 6] =
-            ["template.yaml", "email.mjml", "email.hbs", "email.txt.hbs", "sms.hbs", "push.yaml"];
-        const LATER: [&str; 2] = ["whatsapp.yaml", "in_app.hbs"];
+        const KNOWN: [&str; 8] = [
+            "template.yaml",
+            "email.mjml",
+            "email.hbs",
+            "email.txt.hbs",
+            "sms.hbs",
+            "push.yaml",
+            "whatsapp.yaml",
+            "webhook.yaml",
+        ];
+        const LATER: [&str; 1] = ["in_app.hbs"];
         match name {
             "template.yaml" => self.settings = Some((path.clone(), text)),
             "push.yaml" => self.push = Some((path.clone(), text)),
+            "whatsapp.yaml" => self.whatsapp = Some((path.clone(), text)),
+            "webhook.yaml" => self.webhook = Some((path.clone(), text)),
             _ if LATER.contains(&name) => {
                 let help = "take it out until its channel is there";
                 report.error(&place, format!("`{name}` is not read by this version"), help);

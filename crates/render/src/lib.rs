@@ -19,6 +19,7 @@ mod scan;
 mod settings;
 mod signature;
 mod speech;
+mod spoken;
 mod templates;
 mod text;
 mod tree;

@@ -1,5 +1,7 @@
 //! `template.yaml`, and the YAML of a channel: what a template says beside its text.
 
+mod spoken;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use crate::piece::{Piece, Written};
 use crate::report::{Report, meant};
 use crate::scan::{Source, balanced, scan};
 use crate::tree::{Entry, Kind, Node, known_keys, read};
+
+pub(crate) use spoken::{Button, Hook, Whatsapp};
 
 /// What a template says of itself.
 #[derive(Debug, Default)]
@@ -114,14 +118,9 @@ impl Yaml<'_> {
                 "url" => &mut push.url,
                 _ => continue,
             };
-            *words = match (&entry.value.kind, entry.key.as_str()) {
+            *words = match entry.key.as_str() {
                 // An address is the same in every language unless it says otherwise.
-                (Kind::Scalar { text, .. }, "url") => {
-                    let pieces = self.pieces(&entry.value, text, report);
-                    Some(Words(
-                        self.policies.locales.iter().map(|locale| (locale.clone(), pieces.clone())).collect(),
-                    ))
-                }
+                "url" => self.anywhere(&entry.key, &entry.place, &entry.value, report),
                 _ => self.words(entry, report),
             };
         }
@@ -131,13 +130,24 @@ impl Yaml<'_> {
         push
     }
 
-    /// `{ en: …, de: … }`, or a text where the shop speaks one language. Every locale of the shop has to be there.
+    /// A text that is the same in every language, or words by locale.
+    fn anywhere(&self, key: &str, place: &Place, node: &Node, report: &mut Report) -> Option<Words> {
+        let Kind::Scalar { text, .. } = &node.kind else { return self.words_of(key, place, node, report) };
+        let pieces = self.pieces(node, text, report);
+        Some(Words(self.policies.locales.iter().map(|locale| (locale.clone(), pieces.clone())).collect()))
+    }
+
     fn words(&self, entry: &Entry, report: &mut Report) -> Option<Words> {
+        self.words_of(&entry.key, &entry.place, &entry.value, report)
+    }
+
+    /// `{ en: …, de: … }`, or a text where the shop speaks one language. Every locale of the shop has to be there.
+    fn words_of(&self, key: &str, place: &Place, node: &Node, report: &mut Report) -> Option<Words> {
         let locales = &self.policies.locales;
         let mut words = Words::default();
-        match &entry.value.kind {
+        match &node.kind {
             Kind::Scalar { text, .. } => {
-                words.0.insert(self.policies.locale(), self.pieces(&entry.value, text, report));
+                words.0.insert(self.policies.locale(), self.pieces(node, text, report));
             }
             Kind::Map(entries) => {
                 for said in entries {
@@ -154,18 +164,17 @@ impl Yaml<'_> {
             }
             Kind::Refused => return None,
             _ => {
-                let message =
-                    format!("`{}` is {}, and has to be words by locale", entry.key, entry.value.shape());
-                report.error(&entry.value.place, message, format!("write `{}: {{ en: … }}`", entry.key));
+                let message = format!("`{key}` is {}, and has to be words by locale", node.shape());
+                report.error(&node.place, message, format!("write `{key}: {{ en: … }}`"));
                 return None;
             }
         }
         let missing: Vec<&str> =
             locales.iter().filter(|locale| !words.0.contains_key(*locale)).map(AsRef::as_ref).collect();
         if !missing.is_empty() {
-            let message = format!("`{}` has no words in {}", entry.key, missing.join(", "));
-            let help = format!("write `{}: {{ {}: … }}`", entry.key, missing.join(": …, "));
-            report.error(&entry.place, message, help);
+            let message = format!("`{key}` has no words in {}", missing.join(", "));
+            let help = format!("write `{key}: {{ {}: … }}`", missing.join(": …, "));
+            report.error(place, message, help);
             return None;
         }
         Some(words)

@@ -5,7 +5,7 @@ mod compile;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journeyman_domain::plan::Policies;
+use journeyman_domain::plan::{Channel, Policies};
 use journeyman_domain::template::{Data, Fault, Signature};
 use serde_json::Value;
 
@@ -40,6 +40,22 @@ pub(crate) struct Words {
     pub(crate) email: Option<EmailWords>,
     pub(crate) sms: Option<Program>,
     pub(crate) push: Option<PushWords>,
+    pub(crate) whatsapp: Option<WhatsappWords>,
+    pub(crate) hook: Option<HookWords>,
+}
+
+impl Words {
+    /// Whether there are words of a channel.
+    pub(crate) fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.email.is_some(),
+            Channel::Sms => self.sms.is_some(),
+            Channel::Push => self.push.is_some(),
+            Channel::Whatsapp => self.whatsapp.is_some(),
+            Channel::Webhook => self.hook.is_some(),
+            Channel::InApp | Channel::Inbox => false,
+        }
+    }
 }
 
 pub(crate) struct EmailWords {
@@ -54,6 +70,28 @@ pub(crate) struct PushWords {
     pub(crate) title: Program,
     pub(crate) body: Program,
     pub(crate) url: Program,
+}
+
+pub(crate) struct WhatsappWords {
+    /// Its name at Meta, and its language there.
+    pub(crate) template: String,
+    pub(crate) language: String,
+    pub(crate) header: Option<Program>,
+    pub(crate) body: Vec<Program>,
+    pub(crate) buttons: Vec<ButtonWords>,
+    /// Said while a session is open; what the inbox shows.
+    pub(crate) text: Option<Program>,
+}
+
+pub(crate) enum ButtonWords {
+    Url(Program),
+    Payload(Program),
+}
+
+pub(crate) struct HookWords {
+    /// `type` of the call.
+    pub(crate) kind: String,
+    pub(crate) data: Vec<(String, Program)>,
 }
 
 impl Templates {
@@ -86,7 +124,8 @@ impl Templates {
     /// What its `sample:` has, for a person of that locale; `None` of a template that there is not.
     pub fn sample(&self, name: &str, locale: &str) -> Option<Data> {
         let compiled = self.templates.get(name)?;
-        Some(Data { locale: Some(locale.into()), zone: self.zone.clone(), vars: compiled.sample.clone() })
+        let (locale, zone) = (Some(locale.into()), self.zone.clone());
+        Some(Data { locale, zone, session_until: None, vars: compiled.sample.clone() })
     }
 
     /// The locale whose words a person gets: theirs, their language's, else the shop's default.

@@ -8,6 +8,7 @@ mod mjml;
 mod peer;
 mod shipped;
 mod signature;
+mod spoken;
 mod text;
 mod values;
 
@@ -79,7 +80,7 @@ fn context() -> Context {
 }
 
 fn data(locale: &str, vars: Value) -> Data {
-    Data { locale: Some(locale.into()), zone: "Europe/Berlin".into(), vars }
+    Data { locale: Some(locale.into()), zone: "Europe/Berlin".into(), session_until: None, vars }
 }
 
 fn wording<'a>(data: &'a Data, context: &'a Context) -> Wording<'a> {

@@ -24,6 +24,21 @@ WITH started AS MATERIALIZED (
     SELECT message_id, person_id, run, journey, step, visit, leg, channel, address, template, marketing, topic, sender,
            deployment, data, context, final, queued_at, $7, attempts, why, provider_id
     FROM gone
+), called AS (
+    -- What a provider calls them: of mail nobody asks.
+    INSERT INTO provider_ids (channel, provider_id, message_id, at)
+    SELECT channel, provider_id, message_id, $7
+    FROM gone
+    WHERE final = 10 AND NOT inbox AND provider_id <> '' AND channel IN (1, 2, 3, 5)
+    ON CONFLICT (channel, provider_id) DO NOTHING
+), spoken AS (
+    -- Whose a reply from a number is: the last message to it says.
+    INSERT INTO contacts (channel, address, message_id, at)
+    SELECT DISTINCT ON (channel, digits) channel, digits, message_id, $7
+    FROM gone CROSS JOIN LATERAL (SELECT regexp_replace(address, '[^0-9]', '', 'g')) AS plain (digits)
+    WHERE final = 10 AND NOT inbox AND channel IN (1, 3) AND digits ~ '^[0-9]{1,64}$'
+    ORDER BY channel, digits, message_id DESC
+    ON CONFLICT (channel, address) DO UPDATE SET message_id = excluded.message_id, at = excluded.at
 ), delivered AS (
     INSERT INTO inbox (message_id, person_id, channel, address, template, journey, step, delivered_at)
     SELECT message_id, person_id, channel, address, template, journey, step, $7

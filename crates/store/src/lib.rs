@@ -27,6 +27,7 @@ mod people;
 mod pool;
 pub mod queues;
 pub mod recorded;
+pub mod reports;
 pub mod retention;
 mod row;
 pub mod scores;

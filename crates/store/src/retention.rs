@@ -35,3 +35,26 @@ pub async fn forget_seen(pool: &PgPool, now: ShopTime) -> Result<u64, Error> {
         }
     }
 }
+
+/// For how many days a report waits for its message.
+pub const UNMATCHED_DAYS: i64 = 7;
+/// For how many days a message is known by what its provider calls it.
+pub const PROVIDER_ID_DAYS: i64 = 30;
+
+/// Deletes reports that have waited for [`UNMATCHED_DAYS`] and answers how many; and what messages were called that are older
+/// than [`PROVIDER_ID_DAYS`].
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(pool))]
+pub async fn forget_reports(pool: &PgPool, now: ShopTime) -> Result<u64, Error> {
+    let before =
+        |days: i64| crate::row::time(now.saturating_add(jiff::SignedDuration::from_hours(-24 * days)));
+    read(pool, REPORT_SILENCE, async |connection| {
+        let ids = sqlx::query(statements::DELETE_PROVIDER_IDS_BEFORE).bind(before(PROVIDER_ID_DAYS));
+        ids.execute(&mut *connection).await?;
+        let delete = sqlx::query(statements::DELETE_UNMATCHED_BEFORE).bind(before(UNMATCHED_DAYS));
+        Ok(delete.execute(&mut *connection).await?.rows_affected())
+    })
+    .await
+}

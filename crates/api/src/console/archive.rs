@@ -35,6 +35,10 @@ pub struct Words {
     pub text: String,
     /// Its HTML, whole, where the channel has it.
     pub html: Option<String>,
+    /// As which channel's it is shown: `sms`, `push`, `whatsapp`, `webhook`; empty of mail.
+    pub look: &'static str,
+    /// What its buttons carry.
+    pub buttons: Vec<String>,
 }
 
 /// A person's past and present.

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
 use journeyman_api::tracking::Limits as TrackingLimits;
-use journeyman_api::{Health, Ingest, Tracking, Wake, server};
+use journeyman_api::{Health, Ingest, Reports, Tracking, Wake, server};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::Channel;
 use journeyman_engine::{Engine, Pools, Teacher};
@@ -28,6 +28,8 @@ use crate::postgres::Found;
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How often it is looked whether the private cluster's server still runs.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often reports that came too soon are looked at again.
+const MATCHING: Duration = Duration::from_secs(2);
 /// How often partitions are made ahead and old rows forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
@@ -99,6 +101,7 @@ async fn serve(
     let bell = engine.clone();
     let keys = WriteKeys::new(config.write_keys.iter().map(|(source, key)| (source.as_str(), key.as_str())));
     let wake: Wake = Arc::new(move |shards| bell.ring(shards));
+    let reported = wake.clone();
     let ingest =
         Ingest::start(door.clone(), keys, Arc::new(SystemClock), wake.clone(), IngestLimits::DEFAULT);
     let tracking = Tracking::start(
@@ -111,12 +114,20 @@ async fn serve(
         TrackingLimits::DEFAULT,
     )?;
     let stop = CancellationToken::new();
+    let codecs = config.channels.http.values().map(|provider| provider.codec.clone());
+    let base =
+        config.channels.reports.clone().unwrap_or_else(|| format!("http://{}", public_address(&public)));
+    let reports =
+        Reports::new(ingest.clone(), database.pool.clone(), Arc::new(SystemClock), reported, codecs, base);
 
     println!("{guard}");
     if config.write_keys.values().any(|key| key == DEV_KEY) {
         println!("write key: {DEV_KEY} (for development; name your own under write_keys)");
     }
     println!("{}", told_of_mail(config));
+    for line in told_of_providers(config) {
+        println!("{line}");
+    }
     println!("public  http://{}", public.local_addr()?);
     println!("private http://{}", private.local_addr()?);
     println!("console http://{}/", private.local_addr()?);
@@ -129,13 +140,14 @@ async fn serve(
         tokio::spawn(teacher.run(leave.clone()))
     });
     let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
-    let routes = journeyman_api::public(ingest).merge(tracking.routes());
+    let routes = journeyman_api::public(ingest).merge(tracking.routes()).merge(reports.routes());
     let public = tokio::spawn(server::serve(public, routes, stop.clone()));
     // The private listener outlives the public one, so that a stop can be watched.
     let watched = CancellationToken::new();
     let routes = journeyman_api::private(health).merge(console(pages.clone(), Arc::new(SystemClock)));
     let private = tokio::spawn(server::serve(private, routes, watched.clone()));
     let housekeeping = tokio::spawn(keep_house(database.pool.clone()));
+    let matching = tokio::spawn(keep_matching(reports));
     println!("ready");
 
     let kept = [&[&door, &database.pool, &pages, &lessons][..], &pools.all()[..]].concat();
@@ -148,6 +160,7 @@ async fn serve(
     public.await.context("the public listener broke")?;
     tracking.finish().await;
     housekeeping.abort();
+    matching.abort();
     leave.cancel();
     if let Some(engine) = engine {
         engine.await.context("the engine broke")?;
@@ -186,6 +199,20 @@ fn told_of_mail(config: &Config) -> String {
     }
 }
 
+/// Where messages of other channels go, a line each.
+fn told_of_providers(config: &Config) -> Vec<String> {
+    let channels = &config.channels;
+    let told = channels.http.iter().map(|(channel, provider)| {
+        let by = provider.codec.name();
+        match channels.redirect_all_to.get(channel) {
+            _ if config.environment == Environment::Production => format!("{channel}: by {by}"),
+            Some(to) => format!("{channel}: all of it to {to} by {by}, allow_only excepted"),
+            None => format!("{channel}: to the inbox; allow_only by {by}"),
+        }
+    });
+    told.collect()
+}
+
 /// Starts the private cluster again when its server has fallen, and leads the pools to where it listens then. A given
 /// URL's server is somebody else's to start.
 async fn keep_postgres(config: &Config, found: &mut Found, pools: &[&PgPool]) -> std::convert::Infallible {
@@ -214,6 +241,22 @@ async fn keep_postgres(config: &Config, found: &mut Found, pools: &[&PgPool]) ->
     }
 }
 
+/// Where a listener listens, for a base of addresses.
+fn public_address(listener: &TcpListener) -> String {
+    listener.local_addr().map_or_else(|_| "127.0.0.1".to_owned(), |address| address.to_string())
+}
+
+/// Reports that came before their messages were known: looked at again. A failure is for the next time.
+async fn keep_matching(reports: Arc<Reports>) {
+    let mut every = tokio::time::interval(MATCHING);
+    loop {
+        every.tick().await;
+        if let Err(error) = reports.matched().await {
+            tracing::warn!(%error, "can't look at reports that wait for their messages; trying again");
+        }
+    }
+}
+
 /// What has to be done from time to time. A failure is for the next hour: partitions reach weeks ahead.
 async fn keep_house(pool: PgPool) {
     let mut every = tokio::time::interval(HOUSEKEEPING);
@@ -227,6 +270,15 @@ async fn keep_house(pool: PgPool) {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "forgot messages older than {} days", retention::SEEN_DAYS),
             Err(error) => tracing::error!(%error, "can't forget old messages; trying again in an hour"),
+        }
+        match retention::forget_reports(&pool, now).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::warn!(
+                rows,
+                "reports of {} days ago never found their messages",
+                retention::UNMATCHED_DAYS
+            ),
+            Err(error) => tracing::error!(%error, "can't forget old reports; trying again in an hour"),
         }
     }
 }

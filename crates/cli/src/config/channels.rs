@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use journeyman_channels::phone;
 use journeyman_domain::link::KeyRing;
 use journeyman_domain::plan::{Channel, Stream};
 use serde::Deserialize;
 
+use super::providers::{Provider, WrittenPush, WrittenSms, WrittenWebhook, WrittenWhatsapp};
 use super::{Environment, Error};
 
 /// The key of an installation for development that names none: whoever can read this program can forge its links.
@@ -19,6 +21,10 @@ const DEV_LINK_KEY: &[u8] = b"journeyman development links";
 pub struct Channels {
     /// How mail is sent; `None` sends none.
     pub email: Option<Email>,
+    /// The providers that are spoken to over HTTP, one a channel.
+    pub http: BTreeMap<Channel, Provider>,
+    /// Where providers reach this daemon: `https://hooks.shop.example`. `None` has them report nothing.
+    pub reports: Option<String>,
     /// The keys of tracked links, and whether they are development's own.
     pub links: KeyRing,
     /// Whether the links' key is the one everybody knows.
@@ -99,13 +105,18 @@ fn connections() -> usize {
 }
 
 /// The most connections to one relay.
-const CONNECTIONS: usize = 1_000;
+pub(super) const CONNECTIONS: usize = 1_000;
 
 /// As it is written under `channels`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     email: Option<WrittenEmail>,
+    sms: Option<WrittenSms>,
+    push: Option<WrittenPush>,
+    whatsapp: Option<WrittenWhatsapp>,
+    webhook: Option<WrittenWebhook>,
+    reports: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -181,10 +192,24 @@ impl Channels {
         environment: Environment,
         variable: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        let email = file.channels.unwrap_or_default().email.map(|email| email.read(variable)).transpose()?;
+        let written = file.channels.unwrap_or_default();
+        let email = written.email.map(|email| email.read(variable)).transpose()?;
+        let reports = written.reports.map(|url| super::providers::reports(&url)).transpose()?;
+        let providers = [
+            written.sms.map(|sms| sms.read(reports.as_deref(), variable)),
+            written.push.map(|push| push.read(variable)),
+            written.whatsapp.map(|whatsapp| whatsapp.read(variable)),
+            written.webhook.map(|webhook| webhook.read(variable)),
+        ];
+        let mut http = BTreeMap::new();
+        for provider in providers.into_iter().flatten() {
+            let provider = provider?;
+            http.insert(provider.codec.channel(), provider);
+        }
         let (links, links_for_development) = keys(file.links.unwrap_or_default(), environment, variable)?;
-        if environment == Environment::Production && links_for_development && email.is_some() {
-            let message = "there are none, and mail needs links that nobody can forge; make one of chance \
+        let sends = email.is_some() || !http.is_empty();
+        if environment == Environment::Production && links_for_development && sends {
+            let message = "there are none, and messages need links that nobody can forge; make one of chance \
                            (openssl rand -hex 32), put it into a variable and write 1: $NAME";
             return Err(fault("links.keys", message));
         }
@@ -195,10 +220,17 @@ impl Channels {
                 let known: Vec<&str> = Channel::ALL.iter().map(|channel| channel.name()).collect();
                 fault(&name, format!("`{channel}` is no channel; write one of {}", known.join(", ")))
             })?;
-            if channel != Channel::Email {
-                return Err(fault(&name, "this version sends by email alone; leave it out".to_owned()));
-            }
-            mail_address(&name, &address)?;
+            let address = match channel {
+                Channel::Email => mail_address(&name, &address).map(|()| address)?,
+                Channel::Sms | Channel::Whatsapp => {
+                    phone::checked("number", &address).map_err(|refusal| fault(&name, refusal.detail))?
+                }
+                Channel::Push => address,
+                Channel::InApp | Channel::Webhook | Channel::Inbox => {
+                    let message = "what goes by this channel has no address that another could take the place of; leave it out";
+                    return Err(fault(&name, message));
+                }
+            };
             redirect_all_to.insert(channel, address);
         }
         for allowed in &file.allow_only {
@@ -209,7 +241,7 @@ impl Channels {
             }
         }
         let allow_only = file.allow_only.iter().map(|allowed| allowed.to_lowercase()).collect();
-        Ok(Self { email, links, links_for_development, redirect_all_to, allow_only })
+        Ok(Self { email, http, reports, links, links_for_development, redirect_all_to, allow_only })
     }
 }
 
@@ -328,15 +360,7 @@ impl Relay {
     /// # Errors
     /// Where what is written is no rate.
     pub fn allowed(&self, place: &str) -> Result<Option<(u32, Duration)>, Error> {
-        let Some(text) = &self.rate else { return Ok(None) };
-        let parsed = text.split_once(" per ").and_then(|(count, per)| {
-            let count: u32 = count.trim().parse().ok().filter(|count| *count > 0)?;
-            Some((count, duration(per)?))
-        });
-        match parsed {
-            Some(rate) => Ok(Some(rate)),
-            None => Err(fault(&format!("{place}.rate"), format!("`{text}` is no rate; write `500 per 1m`"))),
-        }
+        self.rate.as_deref().map(|text| rate(place, text)).transpose()
     }
 
     /// How long one answer may take.
@@ -351,8 +375,17 @@ impl Relay {
     }
 }
 
+/// `500 per 1m`: how many in how long.
+pub(super) fn rate(place: &str, text: &str) -> Result<(u32, Duration), Error> {
+    let parsed = text.split_once(" per ").and_then(|(count, per)| {
+        let count: u32 = count.trim().parse().ok().filter(|count| *count > 0)?;
+        Some((count, duration(per)?))
+    });
+    parsed.ok_or_else(|| fault(&format!("{place}.rate"), format!("`{text}` is no rate; write `500 per 1m`")))
+}
+
 /// `60s`, `1m`, `2h`.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let unit = match text.chars().last()? {
         's' => 1,
@@ -387,7 +420,11 @@ fn keys(
 }
 
 /// A secret: `$NAME` is read from the environment.
-fn secret(place: &str, written: String, variable: &impl Fn(&str) -> Option<String>) -> Result<String, Error> {
+pub(super) fn secret(
+    place: &str,
+    written: String,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<String, Error> {
     match written.strip_prefix('$') {
         None => Ok(written),
         Some(name) => {
@@ -405,6 +442,6 @@ fn mail_address(place: &str, address: &str) -> Result<(), Error> {
     Err(fault(place, format!("`{address}` is no mail address")))
 }
 
-fn fault(name: &str, message: impl Into<String>) -> Error {
+pub(super) fn fault(name: &str, message: impl Into<String>) -> Error {
     Error::Value { name: name.to_owned(), message: message.into() }
 }

@@ -20,7 +20,8 @@ fn check(yaml: &str, variables: &[(&str, &str)], expected: &str) {
 /// The same door, to a line about channels. Keys of links show themselves by a link that one of them signed.
 fn check_channels(yaml: &str, variables: &[(&str, &str)], expected: &str) {
     check_as(yaml, variables, expected, |config| {
-        let Channels { email, links, links_for_development, redirect_all_to, allow_only } = &config.channels;
+        let Channels { email, links, links_for_development, redirect_all_to, allow_only, .. } =
+            &config.channels;
         let relay = |relay: &Relay| {
             let login = relay.user.iter().chain(&relay.password).cloned().collect::<Vec<_>>().join("/");
             let port = relay.port();
@@ -178,7 +179,8 @@ fn faults_of_channels_say_where_and_what_to_do() {
     ] {
         check_channels(&smtp(written), &[], &expected);
     }
-    check_channels("channels:\n  sms: {}\n", &[], "FILE: ");
+    check_channels("channels:\n  sms: {}\n", &[], "channels.sms: write `twilio` or `gateway`");
+    check_channels("channels:\n  smss: {}\n", &[], "FILE: ");
     check_channels("channels:\n  email: {}\n", &[], "FILE: ");
     check_channels(&with("    bounces: not a domain\n"), &[], "channels.email.bounces: ");
     check_channels(&with("    on_unknown: { marketing: maybe }\n"), &[], "FILE: ");
@@ -199,7 +201,7 @@ fn faults_of_channels_say_where_and_what_to_do() {
     check_channels(
         "redirect_all_to: { sms: '+491' }\n",
         &[],
-        "redirect_all_to.sms: this version sends by email alone",
+        "redirect_all_to.sms: a number has its country",
     );
     check_channels(
         "redirect_all_to: { email: nobody }\n",
@@ -208,6 +210,70 @@ fn faults_of_channels_say_where_and_what_to_do() {
     );
     check_channels("allow_only: ['a b']\n", &[], "allow_only: `a b` is neither a domain nor an address");
     check_channels("allow_only: ['a@']\n", &[], "allow_only: `a@` is neither");
+}
+
+/// The same door, to a line about each provider that is spoken to over HTTP.
+fn check_providers(yaml: &str, expected: &str) {
+    let variables = [("TOKEN", "s3cret"), ("WHSEC", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")];
+    check_as(&format!("channels:\n{yaml}"), &variables, expected, |config| {
+        let told = config.channels.http.iter().map(|(channel, provider)| {
+            let Provider { codec, host, connections, allowed, answer } = provider;
+            format!("{channel} {} {host:?} {connections} {allowed:?} {answer:?}", codec.name())
+        });
+        told.collect::<Vec<_>>().join("\n")
+    });
+}
+
+#[test]
+fn providers_are_made_of_the_configuration() {
+    let account = "AC0123456789abcdef0123456789abcdef";
+    check_providers(
+        &format!(
+            "  reports: https://hooks.shop.example/\n  sms:\n    twilio: {{ account: {account}, token: $TOKEN, from: '+4930123456' }}\n    \
+             rate: 10 per 1s\n    connections: 3\n  whatsapp: {{ phone_number_id: 1060, token: $TOKEN }}\n  \
+             webhook: {{ url: 'https://Hooks.shop.example:8443/in', secret: $WHSEC, timeout: 5s }}\n"
+        ),
+        "sms twilio \"\" 3 Some((10, 1s)) 30s\nwhatsapp whatsapp \"\" 20 None 30s\n\
+         webhook webhook \"hooks.shop.example\" 20 None 5s",
+    );
+    let gateway = "  sms:\n    gateway:\n      url: https://sms.example/\n      headers: { Authorization: Bearer $TOKEN }\n      \
+                   json: { to: '{{to}}', text: '{{text}}', key: $TOKEN }\n      success: { status: [200] }\n";
+    check_providers(gateway, "sms gateway");
+    for (yaml, expected) in [
+        ("  sms: {}\n", "channels.sms: write `twilio` or `gateway`"),
+        (
+            "  sms: { twilio: { account: AC1, token: $TOKEN, from: A } }\n",
+            "channels.sms.twilio.account: the account's id",
+        ),
+        (
+            "  sms: { twilio: { account: AC1, token: $NOPE, from: A } }\n",
+            "channels.sms.twilio.token: the variable NOPE",
+        ),
+        (
+            "  sms: { twilio: { account: AC1, token: a, from: A, key: b } }\n",
+            "channels.sms.twilio: `key` and `key_secret`",
+        ),
+        ("  push: { fcm: {} }\n", "channels.push.fcm: write `service_account_file"),
+        ("  push: { fcm: { service_account: '{}' } }\n", "channels.push.fcm.service_account: not the JSON"),
+        ("  push: { fcm: { service_account_file: /nowhere } }\n", "channels.push.fcm: can't read /nowhere"),
+        (
+            "  whatsapp: { phone_number_id: +49, token: a }\n",
+            "channels.whatsapp.phone_number_id: is a number of digits",
+        ),
+        ("  webhook: { url: shop, secret: $WHSEC }\n", "channels.webhook.url: write an address"),
+        ("  webhook: { url: 'https://a.example', secret: plain }\n", "channels.webhook.secret: write whsec_"),
+        (
+            "  webhook: { url: 'https://a.example', secret: $WHSEC, rate: 5 }\n",
+            "channels.webhook.rate: `5` is no rate",
+        ),
+        (
+            "  webhook: { url: 'https://a.example', secret: $WHSEC, connections: 0 }\n",
+            "channels.webhook.connections: write a number",
+        ),
+        ("  reports: hooks\n", "channels.reports: write an address"),
+    ] {
+        check_providers(yaml, expected);
+    }
 }
 
 #[test]

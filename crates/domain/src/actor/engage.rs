@@ -3,6 +3,7 @@
 //! The door tells what it saw (`Message Loaded`, `Message Followed`), and whether a rule of its own says that this was a
 //! machine. Whether a human was at work is decided here, 3 s later: a click is provisional until then (LANGUAGE, rule 18).
 
+use super::send::step_of;
 use super::{Actor, Happening};
 use crate::person::{BURST, Click, SendState, mark};
 use crate::plan::Channel;
@@ -26,6 +27,14 @@ pub const RESTORED: &str = "Address Restored";
 /// A message was delivered.
 pub const DELIVERED: &str = "Message Delivered";
 
+/// A provider is handing a message on: it has not failed yet.
+pub const SENT: &str = "Message Sent";
+/// A message failed for good after its provider had taken it. `reason`: `limited` where the person may have no more by its
+/// channel for 24 h.
+pub const FAILED: &str = "Message Failed";
+/// The person has said something to us. `channel`, `text`, and by which message of ours, where that is known.
+pub const REPLIED: &str = "Message Replied";
+
 /// How long a click is provisional, and how soon after delivery only machines click.
 pub const PROVISIONAL: Span = Span::seconds(3);
 /// The machine rule that speaks of every click of the message around it.
@@ -40,6 +49,8 @@ impl Actor<'_> {
             LOADED => self.loaded(message, event, depth),
             BOUNCED => self.bounced(message, event),
             COMPLAINED => self.complained(event),
+            FAILED => self.failed(message, event),
+            SENT => self.goes_on(message),
             name => self.reached_by(message, name == OPENED, name == CLICKED),
         }
     }
@@ -48,12 +59,19 @@ impl Actor<'_> {
     fn reached_by(&mut self, message: MessageId, opened: bool, clicked: bool) {
         let Some((nth, result)) = self.result_of(message) else { return };
         let run = &mut self.person.runs[nth];
-        let result = &mut run.results[result].1;
-        let known = result.clone();
-        result.clicked |= clicked;
-        result.opened |= opened || clicked;
-        result.delivered = true;
-        run.dirty |= *result != known;
+        let step = run.results[result].0.clone();
+        // Whichever channel it was, the step has reached them.
+        for (name, result) in &mut run.results {
+            if *name != step && name.as_ref() != step_of(&step) {
+                continue;
+            }
+            let known = result.clone();
+            result.clicked |= clicked;
+            result.opened |= opened || clicked;
+            result.delivered = true;
+            run.dirty |= *result != known;
+        }
+        self.goes_on(message);
     }
 
     /// The pixel says nothing where a machine fetched it, or anybody did as soon as the mail was there.
@@ -117,14 +135,38 @@ impl Actor<'_> {
             }
         }
         let Some((nth, result)) = self.result_of(message) else { return };
+        self.fell(nth, result, event.at);
+    }
+
+    /// A message that was taken has failed for good: the next channel's turn, where there is one.
+    fn fell(&mut self, nth: usize, result: usize, at: ShopTime) {
         let run = &mut self.person.runs[nth];
         let (step, result) = &mut run.results[result];
-        if result.state != SendState::Accepted {
-            return;
-        }
-        (result.state, result.at, run.dirty) = (SendState::Failed, event.at, true);
-        let of = format!("{}/{step}", run.journey);
+        let Some(message) = result.message.filter(|_| result.state == SendState::Accepted) else { return };
+        (result.state, result.at, run.dirty) = (SendState::Failed, at, true);
+        let of = format!("{}/{}", run.journey, step_of(step));
         self.refuse(of.into(), Refused::Failed);
+        if let Some(plan) = self.plan_of(nth) {
+            self.settled(nth, &plan, message, false);
+        }
+    }
+
+    fn failed(&mut self, message: MessageId, event: &Happening) {
+        if event.properties().field("reason").as_text() == Some("limited")
+            && let Some(channel) = channel_of(event)
+        {
+            self.limit(channel, event.at);
+        }
+        if let Some((nth, result)) = self.result_of(message) {
+            self.fell(nth, result, event.at);
+        }
+    }
+
+    /// Who writes to us by WhatsApp may be answered in words of one's own for a day.
+    pub(super) fn replied(&mut self, event: &Happening) {
+        if channel_of(event) == Some(Channel::Whatsapp) {
+            self.open_session(event.at);
+        }
     }
 
     /// Somebody of the shop knows better: the address lives.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Actor;
 use crate::Refused;
-use crate::plan::{Send, Setting};
+use crate::plan::{Channel, Send, Setting};
 use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS};
 use crate::value::Value;
 
@@ -30,7 +30,13 @@ impl Actor<'_> {
 
     /// What the template is given, as JSON; or why there is no message: something that it speaks of bare is missing, or all
     /// of it together is too large.
-    pub(super) fn data(&self, nth: usize, send: &Send, with: &Value) -> Result<Arc<str>, Refused> {
+    pub(super) fn data(
+        &self,
+        nth: usize,
+        send: &Send,
+        with: &Value,
+        channel: Channel,
+    ) -> Result<Arc<str>, Refused> {
         let scope = self.scope(None, self.person.runs.get(nth));
         let scope = crate::expr::Scope { element: Some(with), ..scope };
         let values: Vec<(&Filled, Value)> = send
@@ -45,6 +51,7 @@ impl Actor<'_> {
         }
         let locale = self.locale();
         let zone: Arc<str> = self.zone.iana_name().unwrap_or("UTC").into();
+        let session_until = self.session_until().filter(|_| channel == Channel::Whatsapp);
         // Lists are cut until all fits: a mail shows the first of them anyway.
         let mut most = LIST_ITEMS;
         loop {
@@ -53,7 +60,7 @@ impl Actor<'_> {
                 let json = if filled.list { list(value, &filled.fields, most)? } else { value.to_json() };
                 put(&mut vars, &filled.path, json);
             }
-            let data = Data { locale: locale.clone(), zone: zone.clone(), vars };
+            let data = Data { locale: locale.clone(), zone: zone.clone(), session_until, vars };
             let text = serde_json::to_string(&data).map_err(|_| Refused::TooLarge)?;
             if text.len() <= DATA_BYTES {
                 return Ok(text.into());

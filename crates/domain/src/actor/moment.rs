@@ -29,27 +29,23 @@ pub(super) enum Route {
 }
 
 impl Actor<'_> {
-    /// The first channel, in the step's order, that reaches the person and is free now; else when the first of them is.
-    pub(super) fn route(&self, plan: &Plan, send: &Send) -> Route {
+    /// The first channel, in the step's order, that reaches the person and is free now; else when the first of them is. Those
+    /// by which the step has spoken already are passed over.
+    pub(super) fn route(&self, plan: &Plan, send: &Send, tried: &[Channel]) -> Route {
         let marketing = plan.kind == JourneyKind::Marketing;
         let mut why_none = Refused::NoConsent;
         let mut earliest: Option<Block> = None;
-        for channel in &send.channels {
-            let consents = &self.person.hot.consents;
-            if marketing
-                && !consents.allow(*channel, topic(plan, send).map(AsRef::as_ref), &self.plans.policies)
-            {
-                continue;
-            }
-            let Some(address) = self.address(*channel) else {
-                why_none = Refused::Unreachable;
-                continue;
+        for channel in send.channels.iter().filter(|channel| !tried.contains(channel)) {
+            let address = match self.reachable_by(plan, send, *channel) {
+                Ok(address) => address,
+                // What is wrong with an address says more than that it was never allowed.
+                Err(Refused::NoConsent) => continue,
+                Err(reason) => {
+                    why_none = reason;
+                    continue;
+                }
             };
-            if self.is_dead(*channel, &address) {
-                why_none = Refused::Suppressed;
-                continue;
-            }
-            match self.block(plan, *channel, marketing) {
+            match self.block(plan, *channel, marketing, !tried.is_empty()) {
                 Err(never) => return Route::Never(never),
                 Ok(None) => return Route::Free(*channel, address),
                 Ok(Some(block)) => {
@@ -60,6 +56,29 @@ impl Actor<'_> {
             }
         }
         earliest.map_or(Route::Never(why_none), Route::Later)
+    }
+
+    /// By which address a channel reaches the person, whenever that may be; or why it does not. Whoever chooses among channels
+    /// asks this.
+    pub(super) fn reachable_by(
+        &self,
+        plan: &Plan,
+        send: &Send,
+        channel: Channel,
+    ) -> Result<Arc<str>, Refused> {
+        let consents = &self.person.hot.consents;
+        let topic = topic(plan, send).map(AsRef::as_ref);
+        if plan.kind == JourneyKind::Marketing && !consents.allow(channel, topic, &self.plans.policies) {
+            return Err(Refused::NoConsent);
+        }
+        let address = self.address(channel).ok_or(Refused::Unreachable)?;
+        if self.is_dead(channel, &address) {
+            return Err(Refused::Suppressed);
+        }
+        if self.is_limited(channel) {
+            return Err(Refused::Limited);
+        }
+        Ok(address)
     }
 
     /// The address by which a channel reaches the person; empty of a channel that needs none.
@@ -77,7 +96,13 @@ impl Actor<'_> {
     }
 
     /// What holds a channel back the longest.
-    fn block(&self, plan: &Plan, channel: Channel, marketing: bool) -> Result<Option<Block>, Refused> {
+    fn block(
+        &self,
+        plan: &Plan,
+        channel: Channel,
+        marketing: bool,
+        again: bool,
+    ) -> Result<Option<Block>, Refused> {
         let policies = &self.plans.policies;
         let mut blocks = Vec::new();
         if marketing {
@@ -86,7 +111,8 @@ impl Actor<'_> {
             blocks.extend(
                 cap.and_then(|cap| self.capped(cap, |sent| sent.marketing && sent.channel == channel)),
             );
-            blocks.extend(self.too_soon());
+            // The same message by another channel is no second one.
+            blocks.extend(if again { None } else { self.too_soon() });
         }
         let cap = plan.cap.as_ref();
         blocks.extend(cap.and_then(|cap| {

@@ -28,10 +28,13 @@ impl Actor<'_> {
             | engage::LOADED
             | engage::FOLLOWED
             | engage::BOUNCED
+            | engage::SENT
+            | engage::FAILED
             | engage::COMPLAINED => self.engaged(event, depth),
             engage::RESTORED => self.restored(event),
             SCORED => self.scored(event, depth),
             "Order Completed" => self.bought(event, depth),
+            engage::REPLIED => self.replied(event),
             _ => {}
         }
         self.counted(event);

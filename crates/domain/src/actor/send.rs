@@ -27,6 +27,7 @@ impl Actor<'_> {
         clock: ShopTime,
     ) -> Move {
         let deadline = send.within.after(clock, &self.zone).max(self.now);
+        self.forget_legs(nth, node);
         self.try_send(nth, plan, node, send, deadline)
     }
 
@@ -52,7 +53,7 @@ impl Actor<'_> {
         }
     }
 
-    fn try_send(
+    pub(super) fn try_send(
         &mut self,
         nth: usize,
         plan: &Arc<Plan>,
@@ -66,9 +67,10 @@ impl Actor<'_> {
         {
             return self.not_sent(nth, plan, node, Refused::Guard);
         }
-        match self.route(plan, send) {
-            Route::Free(channel, address) => match self.data(nth, send, &with) {
-                Ok(data) => self.send(nth, plan, node, send, (channel, address, data), deadline),
+        let tried = self.tried(nth, &node.id);
+        match self.route(plan, send, &tried) {
+            Route::Free(channel, address) => match self.data(nth, send, &with, channel) {
+                Ok(data) => self.send(nth, plan, node, send, (channel, address, data, tried), deadline),
                 Err(reason) => self.not_sent(nth, plan, node, reason),
             },
             Route::Never(reason) => self.not_sent(nth, plan, node, reason),
@@ -84,6 +86,10 @@ impl Actor<'_> {
 
     fn not_sent(&mut self, nth: usize, plan: &Plan, node: &Node, reason: Refused) -> Move {
         self.refuse(format!("{}/{}", plan.name, node.id).into(), reason);
+        // What another channel has said already stands.
+        if let Some(next) = self.stand_by_last_leg(nth, node) {
+            return next;
+        }
         self.leave(nth, node, SendState::NotSent(reason), None, None);
         Move::To(node.otherwise.or(node.next))
     }
@@ -108,11 +114,12 @@ impl Actor<'_> {
         plan: &Arc<Plan>,
         node: &Node,
         send: &Send,
-        (channel, address, data): (Channel, Arc<str>, Arc<str>),
+        (channel, address, data, mut tried): (Channel, Arc<str>, Arc<str>, Vec<Channel>),
         deadline: ShopTime,
     ) -> Move {
         let run = &mut self.person.runs[nth];
-        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, 1, 1);
+        let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
+        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, 1, leg);
         run.first_send = run.first_send.or(Some(self.now));
         let row = QueuedRow {
             message,
@@ -121,7 +128,7 @@ impl Actor<'_> {
             journey: plan.name.clone(),
             step: node.id.clone(),
             visit: 1,
-            leg: 1,
+            leg,
             channel,
             address,
             template: send.template.clone(),
@@ -139,8 +146,14 @@ impl Actor<'_> {
         self.remember_sent(message, channel, plan, send);
         self.outcome.queued.push(row);
         self.leave(nth, node, SendState::Queued, Some(message), Some(channel));
-        // An `else` is also for a message that fails for good: it is waited for.
-        if node.otherwise.is_some() {
+        // An `else`, and a channel that is left, are also for a message that fails for good: it is waited for.
+        tried.push(channel);
+        let left = self.has_left(plan, send, &tried);
+        if let Some(escalate) = send.escalate.filter(|_| left) {
+            let until = escalate.after.after(self.now, &self.zone);
+            return Move::Wait(Waiting::Escalate { message, until });
+        }
+        if left || node.otherwise.is_some() {
             let until = deadline.max(REPORTED.after(self.now, &self.zone));
             return Move::Wait(Waiting::Report { message, until });
         }
@@ -181,17 +194,29 @@ impl Actor<'_> {
         if !accepted
             && let Some((step, _)) = run.results.iter().find(|(_, result)| result.message == Some(message))
         {
-            let of = format!("{}/{step}", plan.name);
+            let of = format!("{}/{}", plan.name, step_of(step));
             self.refuse(of.into(), Refused::Failed);
+        }
+        if accepted && self.awaits_more(nth, &plan, message) {
+            return;
         }
         self.settled(nth, &plan, message, accepted);
     }
 
-    /// A step that waits for its message goes on, now that it is known whether it was sent.
-    fn settled(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId, sent: bool) {
+    /// A step that waits for its message goes on, now that it is known whether it was sent: where it was not, by the next
+    /// channel that is left.
+    pub(super) fn settled(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId, sent: bool) {
         let step = self.person.runs[nth].awaits(message);
-        let Some(node) = step.and_then(|step| plan.node(step)).map(|node| &plan.nodes[node]) else { return };
+        let Some(node) = step.and_then(|step| plan.node(step)).map(|node| &plan.nodes[node]) else {
+            if !sent {
+                self.late_leg(nth, plan, message);
+            }
+            return;
+        };
         if !self.leaves(nth, plan) {
+            if !sent && self.next_leg(nth, plan, node) {
+                return;
+            }
             let next = if sent { node.next } else { node.otherwise.or(node.next) };
             self.walk(nth, plan, next, self.now);
         }
@@ -221,6 +246,11 @@ impl Actor<'_> {
             Some((nth, result))
         })
     }
+}
+
+/// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`.
+pub(super) fn step_of(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
 }
 
 /// The consent topic of a send.

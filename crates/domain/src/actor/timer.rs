@@ -98,13 +98,22 @@ impl Actor<'_> {
             (Waiting::Moment { deadline, .. }, Step::Send(send)) => {
                 return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
             }
+            (Waiting::Escalate { message, .. }, Step::Send(_)) => {
+                return self.escalates(nth, &plan, node, message, clock);
+            }
             // The last question is asked when the time is up.
             (Waiting::Until(_), Step::WaitFor { branches, .. }) => {
                 let won = self.branch(nth, &plan, index, branches, None);
                 won.unwrap_or(node.otherwise.or(node.next))
             }
             // A wait that is over; a report that did not come: the message is taken as sent.
-            (Waiting::Until(_) | Waiting::Report { .. } | Waiting::Moment { .. }, _) => node.next,
+            (
+                Waiting::Until(_)
+                | Waiting::Report { .. }
+                | Waiting::Moment { .. }
+                | Waiting::Escalate { .. },
+                _,
+            ) => node.next,
         };
         self.walk(nth, &plan, next, clock);
     }

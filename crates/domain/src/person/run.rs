@@ -199,6 +199,13 @@ pub enum Waiting {
         /// How long, before the step goes on as if it had been sent.
         until: ShopTime,
     },
+    /// What the person does with a message: the next channel's turn hangs on it.
+    Escalate {
+        /// Which message.
+        message: MessageId,
+        /// How long.
+        until: ShopTime,
+    },
 }
 
 impl Run {
@@ -214,7 +221,7 @@ impl Run {
             Position::At { waiting, .. } => match waiting {
                 Waiting::Until(due) => *due,
                 Waiting::Moment { again, .. } => *again,
-                Waiting::Report { until, .. } => *until,
+                Waiting::Report { until, .. } | Waiting::Escalate { until, .. } => *until,
             },
         })
     }
@@ -256,9 +263,11 @@ impl Run {
     /// The step that waits for what becomes of a message, where the run stands at it.
     pub fn awaits(&self, message: MessageId) -> Option<&Arc<str>> {
         match &self.position {
-            Position::At { step, waiting: Waiting::Report { message: awaited, .. }, .. } => {
-                (*awaited == message).then_some(step)
-            }
+            Position::At {
+                step,
+                waiting: Waiting::Report { message: awaited, .. } | Waiting::Escalate { message: awaited, .. },
+                ..
+            } => (*awaited == message).then_some(step),
             _ => None,
         }
     }

@@ -76,6 +76,7 @@ pub(crate) fn send(template: &str, channel: Channel) -> Step {
     Step::Send(Send {
         template: template.into(),
         channels: vec![channel],
+        escalate: None,
         within: Span::Days(1),
         with: Vec::new(),
         sender: None,

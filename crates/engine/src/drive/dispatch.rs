@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journeyman_channels::Verdict;
+use journeyman_channels::{Verdict, codec};
 use journeyman_domain::template::Context;
 use journeyman_domain::{MessageId, Shard, ShardSet, ShopTime};
 use journeyman_store::{ENGINE_SILENCE, Error, deployments, lines, outbox, queues, read, slices};
@@ -137,7 +137,8 @@ impl Hands {
                     marketing_hold: self.limits.on_unknown.marketing_hold,
                     transactional_hold: self.limits.on_unknown.transactional_hold,
                     // What was started in the inbox has either arrived and is finished, or has not arrived.
-                    inbox: self.engine.outlet.is_inbox(queue.channel),
+                    // What is told again under its id goes out once.
+                    inbox: self.engine.outlet.starts_again(queue.channel),
                 };
                 let recovered = outbox::recover(pool, &queue, &whose, on_unknown).await?;
                 if recovered.queued > 0 || recovered.unknown > 0 {
@@ -256,6 +257,12 @@ impl Hands {
     }
 }
 
+/// The machine's clock: signatures and tokens are held against it.
+fn unix_seconds() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
 /// Somebody has asked to leave, and has waited long enough for relays that do not answer.
 async fn over(stop: &CancellationToken) {
     stop.cancelled().await;
@@ -292,6 +299,12 @@ async fn deliver(
                         let reason = "this daemon was stopped before the relay answered".to_owned();
                         Verdict::Unknown { reason }
                     }
+                }),
+                Some(Prepared::Told(sender, content)) => Said::Channel(tokio::select! {
+                    verdict = sender.send(&content, unix_seconds()) => verdict,
+                    () = over(stop) => codec::settled(sender.codec().as_ref(), Verdict::Unknown {
+                        reason: "this daemon was stopped before the provider answered".to_owned(),
+                    }),
                 }),
                 // Nothing of it has left: it waits again.
                 None => Said::Channel(again("it was not made ready")),

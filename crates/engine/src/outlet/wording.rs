@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use journeyman_channels::codec::Content;
 use journeyman_channels::email::{self, Wire};
 use journeyman_channels::{Reason, Verdict};
+use journeyman_delivery::http;
 use journeyman_delivery::smtp::Pool;
 use journeyman_domain::plan::{Channel, Policies};
 use journeyman_domain::template::{Context, Data};
@@ -66,6 +68,8 @@ pub enum Prepared {
     Inbox,
     /// By mail.
     Mail(Pool, Box<Wire>),
+    /// By a provider over HTTP.
+    Told(http::Sender, Box<Content>),
     /// It can't leave: what follows from that is known already.
     Settled(Verdict),
 }
@@ -78,11 +82,12 @@ pub fn prepare(outlet: &Outlet, wordings: &Wordings, claimed: &Claimed, context:
         Way::Inbox => None,
         Way::Out(to) => Some(to),
     };
-    // What can't be rendered is refused in the inbox as it is in production. Other channels' words come later.
+    // What can't be rendered is refused in the inbox as it is in production.
     let Some(templates) = &wordings.templates else {
         return to.map_or(Prepared::Inbox, |_| Prepared::never("the deployment has no templates"));
     };
-    if message.channel != Channel::Email {
+    // What is meant for the inbox has whatever words there are.
+    if matches!(message.channel, Channel::Inbox | Channel::InApp) {
         return to.map_or(Prepared::Inbox, |_| Prepared::never("nothing sends by this channel"));
     }
     let Ok(data) = serde_json::from_str::<Data>(&message.data) else {
@@ -103,7 +108,17 @@ pub fn prepare(outlet: &Outlet, wordings: &Wordings, claimed: &Claimed, context:
         context,
     };
     let base = outlet.links_base(policies, context.base.as_ref());
-    let rendered = templates.email(policies, &wording, &Tracking { keys: Some(&outlet.keys), base: &base });
+    let tracking = Tracking { keys: Some(&outlet.keys), base: &base };
+    if message.channel != Channel::Email {
+        let said = templates.content(policies, &wording, &tracking);
+        return match (said, to, outlet.http.get(&message.channel)) {
+            (Err(error), ..) => Prepared::never(&error.to_string()),
+            (Ok(_), None, _) => Prepared::Inbox,
+            (Ok(said), Some(_), Some(provider)) => Prepared::Told(provider.sender.clone(), Box::new(said)),
+            (Ok(_), Some(_), None) => Prepared::never("nothing sends by this channel"),
+        };
+    }
+    let rendered = templates.email(policies, &wording, &tracking);
     let (Some(_), email) = (
         &to,
         match rendered {

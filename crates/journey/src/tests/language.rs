@@ -130,16 +130,7 @@ fn the_ten_journeys() {
         ),
         journey!(
             "payment-failed",
-            &[
-                "15 call",
-                "23 track",
-                "24 repeat",
-                "30 turn",
-                "34 escalate",
-                "35 between",
-                "38 track",
-                "39 start"
-            ]
+            &["15 call", "23 track", "24 repeat", "30 turn", "35 between", "38 track", "39 start"]
         ),
         journey!("bfcm-early-access", &["1 broadcast"]),
     ];

@@ -120,8 +120,7 @@ pub(super) fn later() -> Vec<Case> {
         cases.push((format!("{word}: x\n"), String::new(), format!("J0201 6:1 `{word}` {SAID}")));
     }
     cases.push(("pin: yes\n".to_owned(), String::new(), format!("J0201 6:6 `pin: yes` {SAID}")));
-    for word in ["best_of", "escalate", "between", "days", "offer", "offer_on", "priority", "holdout", "test"]
-    {
+    for word in ["best_of", "between", "days", "offer", "offer_on", "priority", "holdout", "test"] {
         cases.push((
             String::new(),
             format!("  - send: a\n    channel: email\n    {word}: x\n"),

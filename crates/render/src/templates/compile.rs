@@ -1,5 +1,7 @@
 //! From files to templates.
 
+mod spoken;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,13 +82,16 @@ impl Compiling<'_> {
         let settings =
             self.folder.settings.as_ref().map(|plain| self.yaml(plain).settings(report)).unwrap_or_default();
         let push = self.folder.push.as_ref().map(|plain| self.yaml(plain).push(report));
+        let spoken = spoken::Spoken::read(self, report);
         let sender = self.sender(&settings, report);
         let mut channels = Vec::new();
         channels.extend((!self.folder.email.is_empty()).then_some(Channel::Email));
         channels.extend((!self.folder.sms.is_empty()).then_some(Channel::Sms));
         channels.extend(push.is_some().then_some(Channel::Push));
+        channels.extend(spoken.whatsapp.is_some().then_some(Channel::Whatsapp));
+        channels.extend(spoken.hook.is_some().then_some(Channel::Webhook));
         if channels.is_empty() && !self.folder.broken {
-            let help = "write an email.mjml, email.hbs, sms.hbs or push.yaml";
+            let help = "write an email.mjml, email.hbs, sms.hbs, push.yaml, whatsapp.yaml or webhook.yaml";
             report.error(&self.place(), "this template has no words for any channel", help);
         }
         let mut asked = Asked::default();
@@ -94,7 +99,7 @@ impl Compiling<'_> {
         let said = RefCell::new(BTreeSet::new());
         for locale in &self.policies.locales {
             let texts = Texts { compiling: self, settings: &settings, locale, said: &said };
-            words.insert(locale.clone(), texts.all(push.as_ref(), &mut asked, report));
+            words.insert(locale.clone(), texts.all(push.as_ref(), &spoken, &mut asked, report));
         }
         if !self.folder.broken {
             unsaid(&settings.texts, &said, report);
@@ -132,7 +137,8 @@ impl Compiling<'_> {
         let settings = self.folder.settings.as_ref().map(|(file, _)| file.clone());
         let email = self.folder.email.values().chain(self.folder.sms.values()).next();
         let file = settings.or(email.map(|written| written.place.file.clone()));
-        let file = file.or(self.folder.push.as_ref().map(|(file, _)| file.clone()));
+        let yaml = [&self.folder.push, &self.folder.whatsapp, &self.folder.webhook];
+        let file = file.or(yaml.into_iter().flatten().next().map(|(file, _)| file.clone()));
         Place { file: file.unwrap_or_else(|| format!("templates/{}", self.name).into()), start: 0, end: 0 }
     }
 
@@ -179,7 +185,13 @@ impl Texts<'_> {
         Expander { shelf, name, settings, shared, locale, kind, said, said_of_all }
     }
 
-    fn all(&self, push: Option<&Push>, asked: &mut Asked, report: &mut Report) -> Words {
+    fn all(
+        &self,
+        push: Option<&Push>,
+        spoken: &spoken::Spoken,
+        asked: &mut Asked,
+        report: &mut Report,
+    ) -> Words {
         let folder = self.compiling.folder;
         let sms = if folder.sms.is_empty() {
             None
@@ -206,7 +218,9 @@ impl Texts<'_> {
             PushWords { title, body, url }
         });
         let email = if folder.email.is_empty() { None } else { self.email(asked, report) };
-        Words { email, sms, push }
+        let whatsapp = spoken.whatsapp.as_ref().map(|whatsapp| self.whatsapp(whatsapp, asked, report));
+        let hook = spoken.hook.as_ref().map(|hook| self.hook(hook, asked, report));
+        Words { email, sms, push, whatsapp, hook }
     }
 
     fn unspoken(&self, common: &str, own: &str, report: &mut Report) {

@@ -236,5 +236,6 @@ fn outlet(config: &Config, sink: &Sink, public: SocketAddr) -> anyhow::Result<Ou
         keys: config.channels.links.clone(),
         base: format!("http://{public}").into(),
         email: Some(Email { relays, bounces: None, dkim: Arc::from([]) }),
+        http: BTreeMap::new(),
     })
 }

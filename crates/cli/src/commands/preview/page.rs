@@ -2,6 +2,9 @@
 
 use clap::ValueEnum;
 use journeyman_api::console::Words;
+use journeyman_channels::sms::{Segments, segments};
+use journeyman_domain::plan::Channel;
+use journeyman_render::Plain;
 use serde_json::{Value, json};
 
 use crate::shop::Said;
@@ -26,6 +29,8 @@ pub(in crate::commands) struct Page {
     headers: Vec<(&'static str, String)>,
     text: String,
     html: Option<String>,
+    look: &'static str,
+    buttons: Vec<String>,
 }
 
 impl Page {
@@ -40,14 +45,21 @@ impl Page {
                 headers.extend(email.reply_to.iter().map(|to| ("Reply-To", to.to_string())));
                 headers.extend([("To", email.to.clone()), ("Subject", email.subject.clone())]);
                 headers.push(("Content-Language", email.locale.to_string()));
-                Self { headers, text: email.text.clone(), html: Some(email.html.clone()) }
+                let (text, html) = (email.text.clone(), Some(email.html.clone()));
+                Self { headers, text, html, look: "", buttons: Vec::new() }
             }
             Said::Plain(plain) => {
                 let title = plain.title.iter().map(|title| ("Title", title.clone()));
                 let url = plain.url.iter().map(|url| ("Leads-To", url.clone()));
                 let language = [("Content-Language", plain.locale.to_string())];
-                let headers = title.chain(url).chain(language).collect();
-                Self { headers, text: plain.text.clone(), html: None }
+                let mut headers: Vec<(&str, String)> = title.chain(url).chain(language).collect();
+                headers.extend(plain.buttons.iter().map(|button| ("Button", button.clone())));
+                if plain.channel == Channel::Sms {
+                    headers.push(("Parts", parts(&plain.text)));
+                }
+                let look = if plain.channel == Channel::Email { "" } else { plain.channel.name() };
+                let (text, buttons) = (laid_out(plain), plain.buttons.clone());
+                Self { headers, text, html: None, look, buttons }
             }
         }
     }
@@ -70,7 +82,8 @@ impl Page {
     pub(in crate::commands) fn words(self) -> Words {
         let subject = self.headers.iter().find(|(name, _)| matches!(*name, "Subject" | "Title"));
         let subject = subject.map(|(_, subject)| subject.clone()).unwrap_or_default();
-        Words { headers: self.headers, subject, text: self.text, html: self.html }
+        let Self { headers, text, html, look, buttons } = self;
+        Words { headers, subject, text, html, look, buttons }
     }
 
     /// The ending of its file.
@@ -83,6 +96,20 @@ impl Page {
         let title = self.headers.iter().find(|(name, _)| matches!(*name, "Subject" | "Title"));
         title.map_or(self.text.lines().next().unwrap_or_default(), |(_, title)| title)
     }
+}
+
+/// What networks make of a text message.
+fn parts(text: &str) -> String {
+    let Segments { gsm7, units, count } = segments(text);
+    let alphabet = if gsm7 { "GSM-7" } else { "UCS-2" };
+    format!("{count} ({alphabet}, {units} units)")
+}
+
+/// The body of a call on lines that can be read; of others their words.
+fn laid_out(plain: &Plain) -> String {
+    let json = || serde_json::from_str::<Value>(&plain.text).ok();
+    let json = if plain.channel == Channel::Webhook { json() } else { None };
+    json.and_then(|json| serde_json::to_string_pretty(&json).ok()).unwrap_or_else(|| plain.text.clone())
 }
 
 /// A terminal is not to be told where to put its cursor.
@@ -109,6 +136,7 @@ pub(in crate::commands) fn json(said: &Said) -> Value {
             "title": plain.title,
             "text": plain.text,
             "url": plain.url,
+            "buttons": plain.buttons,
         }),
     }
 }

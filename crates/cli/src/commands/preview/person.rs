@@ -91,7 +91,8 @@ impl Somebody {
         }
         let said = self.person.traits.get("locale").as_text().map(Arc::from);
         let locale = said.or_else(|| self.person.hot.locale.clone());
-        (Data { locale, zone: zone.iana_name().unwrap_or("UTC").into(), vars }, from_sample)
+        let zone = zone.iana_name().unwrap_or("UTC").into();
+        (Data { locale, zone, session_until: None, vars }, from_sample)
     }
 
     /// The step that speaks to them: of their latest run that could, else any.

@@ -73,7 +73,10 @@ fn begin(plan: Plan, properties: serde_json::Value) -> Outcome {
 fn check(with: &[(&str, &str)], variables: &[&str], properties: serde_json::Value, vars: serde_json::Value) {
     let outcome = begin(journey(with, variables), properties);
     let data: Data = serde_json::from_str(&outcome.queued[0].data).unwrap();
-    assert_eq!(data, Data { locale: Some("de-AT".into()), zone: "Europe/Vienna".into(), vars });
+    assert_eq!(
+        data,
+        Data { locale: Some("de-AT".into()), zone: "Europe/Vienna".into(), session_until: None, vars }
+    );
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Channel, Send, Step};
+use journeyman_domain::plan::{Channel, Escalate, Reaction, Send, Step};
 use journeyman_domain::template::{Filled, Signature};
 use journeyman_domain::value::Span;
 
 use super::{Reader, Reading};
-use crate::block;
+use crate::block::{self, Block};
 use crate::diagnostic::{CHANNEL, CHOICE, NAME, NO_TEMPLATE, NO_TRANSPORT, NO_WORDS};
 use crate::expr::{self, BareNames, Scope};
 use crate::literal::{self, short};
@@ -44,6 +44,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
             false => block.require("channel", &words::SEND, help, self.report),
         };
         let channels = channel.map(|entry| self.channels(entry)).unwrap_or_default();
+        let escalate = block.take("escalate").and_then(|entry| self.escalate(entry, channels.len()));
         if let Some(entry) = block.take("at") {
             self.at(entry);
         }
@@ -57,6 +58,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
         Some(Step::Send(Send {
             template: template?,
             channels: sent.channels.into_iter().map(|(channel, _)| channel).collect(),
+            escalate,
             within: within.unwrap_or(WITHIN),
             with: std::mem::take(&mut reading.with.settings),
             sender,
@@ -75,14 +77,36 @@ impl<'a, 't> Reader<'a, '_, '_> {
                 self.report.unknown(CHANNEL, place, message, name, names, otherwise);
                 continue;
             };
-            if self.known.around.production && !matches!(channel, Channel::Email | Channel::Inbox) {
+            if self.known.around.production && channel == Channel::InApp {
                 let message = format!("this version sends nothing by `{channel}` in production yet");
-                let help = "write `email` or `inbox` until it does, or check for another environment";
+                let help = "write another channel until it does, or check for another environment";
                 self.report.say(NO_TRANSPORT, place, message, help);
             }
             channels.push((channel, place));
         }
         channels
+    }
+
+    /// The next channel's turn, of which there has to be one.
+    fn escalate(&mut self, entry: &Entry, channels: usize) -> Option<Escalate> {
+        let mut block = Block::of(&entry.value, "`escalate`", self.report)?;
+        let help = "say how long they have: `after: 4h`";
+        let after = block.require("after", &words::ESCALATE, help, self.report);
+        let after = after.and_then(|entry| self.duration(entry));
+        let help = "say what counts as a reaction: `unless: clicked`";
+        let unless = block.require("unless", &words::ESCALATE, help, self.report);
+        let known = [
+            ("delivered", Reaction::Delivered),
+            ("opened", Reaction::Opened),
+            ("clicked", Reaction::Clicked),
+        ];
+        let unless = unless.and_then(|entry| block::choice(entry, &known, self.report));
+        block.finish(&words::ESCALATE, &[], self.report);
+        if channels < 2 {
+            let help = "write a second channel, `channel: [email, sms]`, or leave `escalate` out";
+            self.report.say(CHOICE, entry.place, "there is no channel to escalate to", help);
+        }
+        Some(Escalate { after: after?, unless: unless? })
     }
 
     /// `at: now` is what happens anyway.

@@ -1,0 +1,3 @@
+//! Notifications to devices.
+
+pub mod fcm;

@@ -1,0 +1,244 @@
+//! One message by several channels: what falls to the next because the one before failed, or because nobody reacted.
+//!
+//! A leg is a message of its own, with its own id. While the latest leg stands under the step's name, those before it stand
+//! under the name and their number: `nudge/1`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Actor;
+use super::moment::Route;
+use super::send::step_of;
+use super::walk::Move;
+use crate::person::{Position, SendState, StepResult, Waiting};
+use crate::plan::{Channel, Node, Plan, Reaction, Send, Step};
+use crate::value::{Span, Value};
+use crate::{MessageId, ShopTime};
+
+/// How long a channel that a provider has closed for a person stays closed, and how long their session is open.
+const DAY: Span = Span::hours(24);
+/// How long a channel may still say that a message that it took has failed, before the step goes on.
+const SECOND_THOUGHTS: Span = Span::minutes(15);
+/// Since when WhatsApp's session is open: the trait under which it is kept.
+const REPLIED: &str = "whatsapp_replied_at";
+/// Since when a channel is closed, by its name.
+const LIMITED: &str = "_limited_at";
+
+impl Actor<'_> {
+    /// By which channels a step has spoken, but for the latest.
+    pub(super) fn tried(&self, nth: usize, step: &str) -> Vec<Channel> {
+        self.earlier(nth, step).filter_map(|(_, result)| result.channel).collect()
+    }
+
+    fn earlier(&self, nth: usize, step: &str) -> impl Iterator<Item = &(Arc<str>, StepResult)> {
+        let results = &self.person.runs[nth].results;
+        results.iter().filter(move |(name, _)| name.as_ref() != step && step_of(name) == step)
+    }
+
+    /// Whether a channel is left that could reach them.
+    pub(super) fn has_left(&self, plan: &Plan, send: &Send, tried: &[Channel]) -> bool {
+        // The inbox and what is read in the shop take the place of nothing.
+        let speaks = |channel: &&Channel| !matches!(channel, Channel::Inbox | Channel::InApp);
+        let mut left = send.channels.iter().filter(|channel| !tried.contains(channel)).filter(speaks);
+        left.any(|channel| self.reachable_by(plan, send, *channel).is_ok())
+    }
+
+    /// The step is reached anew: what an earlier visit left is over.
+    pub(super) fn forget_legs(&mut self, nth: usize, node: &Node) {
+        let run = &mut self.person.runs[nth];
+        run.results
+            .retain(|(name, _)| name.as_ref() == node.id.as_ref() || step_of(name) != node.id.as_ref());
+    }
+
+    /// The latest leg takes its place among the earlier ones.
+    fn set_aside(&mut self, nth: usize, step: &str) {
+        let number = self.earlier(nth, step).count() + 1;
+        let run = &mut self.person.runs[nth];
+        if let Some((name, _)) = run.results.iter_mut().find(|(name, _)| name.as_ref() == step) {
+            *name = format!("{step}/{number}").into();
+            run.dirty = true;
+        }
+    }
+
+    /// No further leg comes: the one before it is the step's result again. `None` where there was none.
+    pub(super) fn stand_by_last_leg(&mut self, nth: usize, node: &Node) -> Option<Move> {
+        let last = self.earlier(nth, &node.id).last()?.0.clone();
+        let run = &mut self.person.runs[nth];
+        let (name, result) = run.results.iter_mut().find(|(name, _)| *name == last)?;
+        *name = node.id.clone();
+        run.dirty = true;
+        let sent = result.state != SendState::Failed;
+        Some(Move::To(if sent { node.next } else { node.otherwise.or(node.next) }))
+    }
+
+    /// The message at which a run stands has failed, or nobody has reacted to it: by the next channel. False where none is
+    /// left.
+    pub(super) fn next_leg(&mut self, nth: usize, plan: &Arc<Plan>, node: &Node) -> bool {
+        let Step::Send(send) = &node.step else { return false };
+        let Position::At { reached, .. } = self.person.runs[nth].position else { return false };
+        let mut tried = self.tried(nth, &node.id);
+        let latest = self.person.runs[nth].result(&node.id).and_then(|result| result.channel);
+        tried.extend(latest);
+        if !self.has_left(plan, send, &tried) {
+            return false;
+        }
+        self.set_aside(nth, &node.id);
+        let deadline = send.within.after(reached, &self.zone).max(self.now);
+        let now = self.now;
+        self.resume_send(nth, plan, node, send, (reached, now), deadline);
+        true
+    }
+
+    /// A message has failed of a step that the run has left: by the next channel all the same, if that is free at once.
+    pub(super) fn late_leg(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId) {
+        let run = &self.person.runs[nth];
+        let Some((step, result)) = run.results.iter().find(|(_, result)| result.message == Some(message))
+        else {
+            return;
+        };
+        let (step, at) = (step.clone(), result.at);
+        let Some(node) = plan.node(&step).map(|node| &plan.nodes[node]) else { return };
+        let Step::Send(send) = &node.step else { return };
+        let mut tried = self.tried(nth, &step);
+        tried.extend(result.channel);
+        let in_time = self.now <= send.within.after(at, &self.zone);
+        let free = matches!(self.route(plan, send, &tried), Route::Free(..));
+        if !(in_time && free && run.walks() && self.has_left(plan, send, &tried)) {
+            return;
+        }
+        self.set_aside(nth, &step);
+        let now = self.now;
+        // Where the run stands now is where it stays.
+        self.try_send(nth, plan, node, send, now);
+    }
+
+    /// A person has had their time.
+    pub(super) fn escalates(
+        &mut self,
+        nth: usize,
+        plan: &Arc<Plan>,
+        node: &Node,
+        message: MessageId,
+        clock: ShopTime,
+    ) {
+        if self.has_reacted(nth, plan, message) || !self.next_leg(nth, plan, node) {
+            self.walk(nth, plan, node.next, clock);
+        }
+    }
+
+    /// Whether a person has done with a step's message what its `escalate` waits for, by any channel.
+    fn has_reacted(&self, nth: usize, plan: &Plan, message: MessageId) -> bool {
+        let run = &self.person.runs[nth];
+        let Some((name, _)) = run.results.iter().find(|(_, result)| result.message == Some(message)) else {
+            return false;
+        };
+        let step = step_of(name);
+        let node = plan.node(step).map(|node| &plan.nodes[node].step);
+        let Some(Step::Send(Send { escalate: Some(escalate), .. })) = node else { return false };
+        run.results.iter().filter(|(name, _)| step_of(name) == step).any(|(_, result)| {
+            match escalate.unless {
+                Reaction::Delivered => result.delivered,
+                Reaction::Opened => result.opened,
+                Reaction::Clicked => result.clicked,
+            }
+        })
+    }
+
+    /// A channel has taken a message; whether the step goes on waiting: for the person, or because this channel says only
+    /// later that it has not delivered it.
+    pub(super) fn awaits_more(&mut self, nth: usize, plan: &Plan, message: MessageId) -> bool {
+        let now = self.now;
+        let soon = SECOND_THOUGHTS.after(now, &self.zone);
+        let run = &self.person.runs[nth];
+        let Some(step) = run.awaits(message).cloned() else { return false };
+        let waiting = match &run.position {
+            Position::At { waiting, .. } => waiting.clone(),
+            Position::Watching(_) => return false,
+        };
+        if matches!(waiting, Waiting::Escalate { .. }) {
+            return true;
+        }
+        let Some(Step::Send(send)) = plan.node(&step).map(|node| &plan.nodes[node].step) else {
+            return false;
+        };
+        let result = run.result(&step);
+        let by_whatsapp = result.is_some_and(|result| result.channel == Some(Channel::Whatsapp));
+        let arrived = result.is_some_and(|result| result.delivered);
+        let mut tried = self.tried(nth, &step);
+        tried.extend(result.and_then(|result| result.channel));
+        if !by_whatsapp || arrived || !self.has_left(plan, send, &tried) {
+            return false;
+        }
+        let run = &mut self.person.runs[nth];
+        if let Position::At { waiting, .. } = &mut run.position {
+            *waiting = Waiting::Report { message, until: soon };
+            run.dirty = true;
+        }
+        true
+    }
+
+    /// A message is on its way to the person, or has reached them: whoever waited for that goes on.
+    pub(super) fn goes_on(&mut self, message: MessageId) {
+        let of = |run: &crate::person::Run| {
+            run.results
+                .iter()
+                .find(|(_, result)| result.message == Some(message))
+                .map(|(name, _)| name.clone())
+        };
+        let Some((nth, name)) =
+            self.person.runs.iter().enumerate().find_map(|(nth, run)| Some((nth, of(run)?)))
+        else {
+            return;
+        };
+        let Position::At { step, waiting, .. } = &self.person.runs[nth].position else { return };
+        if step.as_ref() != step_of(&name) {
+            return;
+        }
+        let (step, waiting) = (step.clone(), waiting.clone());
+        let Some(plan) = self.plan_of(nth) else { return };
+        let goes = match waiting {
+            Waiting::Escalate { .. } => self.has_reacted(nth, &plan, message),
+            // Of one that was not taken yet this comes too soon: its report follows.
+            Waiting::Report { message: awaited, .. } => {
+                let result = self.person.runs[nth].result(&step);
+                awaited == message && result.is_some_and(|result| result.state == SendState::Accepted)
+            }
+            _ => false,
+        };
+        let Some(node) = plan.node(&step).filter(|_| goes).map(|node| &plan.nodes[node]) else { return };
+        if !self.leaves(nth, &plan) {
+            self.walk(nth, &plan, node.next, self.now);
+        }
+    }
+
+    /// Whether a provider lets the person have nothing by a channel at present.
+    pub(super) fn is_limited(&self, channel: Channel) -> bool {
+        let since = self.moment_of(&format!("{}{LIMITED}", channel.name()));
+        since.is_some_and(|since| self.now < DAY.after(since, &self.zone))
+    }
+
+    pub(super) fn limit(&mut self, channel: Channel, at: ShopTime) {
+        self.keep_moment(&format!("{}{LIMITED}", channel.name()), at);
+    }
+
+    /// Until when the person's session on WhatsApp is open, where it was ever.
+    pub(super) fn session_until(&self) -> Option<ShopTime> {
+        let until = DAY.after(self.moment_of(REPLIED)?, &self.zone);
+        (until > self.now).then_some(until)
+    }
+
+    pub(super) fn open_session(&mut self, at: ShopTime) {
+        self.keep_moment(REPLIED, at);
+    }
+
+    fn moment_of(&self, name: &str) -> Option<ShopTime> {
+        let moment: Timestamp = self.person.traits.get(name).as_text()?.parse().ok()?;
+        Some(ShopTime::new(moment))
+    }
+
+    fn keep_moment(&mut self, name: &str, at: ShopTime) {
+        // Where there is no room for it nothing is closed: a provider says so again.
+        self.person.traits.say(name, Value::text(&at.timestamp().to_string()), at);
+    }
+}

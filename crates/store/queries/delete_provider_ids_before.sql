@@ -1,0 +1,1 @@
+DELETE FROM provider_ids WHERE at < $1

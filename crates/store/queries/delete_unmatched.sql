@@ -1,0 +1,1 @@
+DELETE FROM unmatched_reports WHERE id = ANY ($1)

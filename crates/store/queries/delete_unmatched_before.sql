@@ -1,0 +1,1 @@
+DELETE FROM unmatched_reports WHERE received_at < $1
