@@ -7,6 +7,7 @@ mod harness;
 
 mod backtest;
 mod bad_input;
+mod catalog;
 mod checker;
 mod commands;
 mod conformance;

@@ -14,6 +14,9 @@ pub const KIND_ACCEPTED: i16 = 2;
 /// The kind of a row that says that a channel refused a message for good.
 pub const KIND_REJECTED: i16 = 3;
 
+/// The kind of a row that is news for many.
+pub use journeyman_domain::row::KIND_NEWS;
+
 /// One waiting input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input {

@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use clap::Args;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
 use journeyman_api::tracking::Limits as TrackingLimits;
-use journeyman_api::{Health, Ingest, Tracking, Wake, server};
+use journeyman_api::{Catalog, Health, Ingest, Tracking, Wake, server};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::Channel;
 use journeyman_engine::{Engine, Pools};
-use journeyman_store::{Limits, installation, partitions, retention};
+use journeyman_store::{Limits, installation, interests, partitions, retention};
 use sqlx::postgres::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -124,7 +124,14 @@ async fn serve(
     // A copy of a database, or one of another environment, moves nothing: what it would queue must not leave later.
     let engine = guard.may_send().then(|| tokio::spawn(engine.run(Uuid::new_v4)));
     let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
-    let routes = journeyman_api::public(ingest).merge(tracking.routes());
+    let keys = config.catalog_keys.iter().map(|(name, key)| (name.as_str(), key.as_str()));
+    let catalog = Catalog {
+        ingest: ingest.clone(),
+        keys: WriteKeys::new(keys),
+        pool: database.pool.clone(),
+        clock: Arc::new(SystemClock),
+    };
+    let routes = journeyman_api::public(ingest).merge(tracking.routes()).merge(catalog.routes());
     let public = tokio::spawn(server::serve(public, routes, stop.clone()));
     // The private listener outlives the public one, so that a stop can be watched.
     let watched = CancellationToken::new();
@@ -213,6 +220,11 @@ async fn keep_house(pool: PgPool) {
         let now = SystemClock.now();
         if let Err(error) = partitions::ensure(&pool, now).await {
             tracing::error!(%error, "can't make partitions ahead; trying again in an hour");
+        }
+        match interests::forget_faded(&pool, now).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "forgot what people cared for and do no longer"),
+            Err(error) => tracing::error!(%error, "can't forget faded interests; trying again in an hour"),
         }
         match retention::forget_seen(&pool, now).await {
             Ok(0) => {}

@@ -2,6 +2,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::person::{Hot, Person, STATE_BYTES, decode_hot, encode_hot};
+use crate::plan::Plans;
 use crate::plan::sample::{at, panics, plan, plans, send};
 use crate::plan::{Channel, Plan, Policies, Step};
 use crate::row::{Arrival, Place, StoredEvent};

@@ -46,6 +46,13 @@ const FILTERED: &[Group] = &[
     ("sorts", || Type::List(record(&[("type value", TEXT)]).into())),
 ];
 const MESSAGE: &[Group] = &[("message_id journey step template channel topic reason", TEXT)];
+/// What people hear of an item of the catalog that they care for.
+const NEWS: &[Group] = &[
+    ("product_id name category brand currency interest", TEXT),
+    ("interested_at subscribed_at", || Type::Time),
+];
+const DROPPED: &[Group] = &[("old_price new_price", MONEY), ("drop", NUMBER)];
+const BACK: &[Group] = &[("price", MONEY), ("stock", NUMBER)];
 const CONSENT: &[Group] = &[("channel topic", TEXT)];
 
 /// Each event with the groups that make it.
@@ -85,6 +92,10 @@ const EVENTS: &[(&str, &[&[Group]])] = &[
     ("Message Delivered", &[MESSAGE]),
     ("Message Opened", &[MESSAGE]),
     ("Message Clicked", &[MESSAGE]),
+    ("Product Subscribed", &[PRODUCT]),
+    ("Product Unsubscribed", &[PRODUCT]),
+    ("Price Dropped", &[&[("items", || Type::List(record(&[NEWS, DROPPED].concat()).into()))]]),
+    ("Back In Stock", &[NEWS, BACK]),
     ("Subscribed", &[CONSENT]),
     ("Unsubscribed", &[CONSENT]),
 ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use journeyman_domain::merge::Merge;
+use journeyman_domain::news::Heard;
 use journeyman_domain::row::{
     self as rows, Arrival, Arrived, Arriving, Due, KIND_CLOSE, KIND_TAKE, StoredPerson,
 };
@@ -11,8 +12,8 @@ use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::places::{Place, Places};
-use crate::intake::{KIND_ACCEPTED, KIND_EVENT, KIND_REJECTED};
-use crate::{Error, features, row, statements, stored_events};
+use crate::intake::{KIND_ACCEPTED, KIND_EVENT, KIND_NEWS, KIND_REJECTED};
+use crate::{Error, features, news, row, statements, stored_events};
 
 fn codes(shards: &[Shard]) -> Vec<i16> {
     shards.iter().map(|shard| i16::from(shard.0)).collect()
@@ -27,7 +28,7 @@ fn shard(code: i16) -> Shard {
 type LiveRun = (i64, i32, Vec<u8>, Place);
 
 /// A row of intake.
-type Input = (i16, i64, i16, i64, Uuid, jiff_sqlx::Timestamp);
+type Input = (i16, i64, i16, Option<i64>, Uuid, jiff_sqlx::Timestamp);
 
 #[tracing::instrument(level = "debug", skip_all, fields(?lane, shards = shards.len()))]
 pub(super) async fn intake(
@@ -38,7 +39,7 @@ pub(super) async fn intake(
     per_shard: usize,
     total: usize,
 ) -> Result<Vec<Arrived>, Error> {
-    let rows: Vec<Input> = sqlx::query_as(statements::READ_INTAKE)
+    let mut rows: Vec<Input> = sqlx::query_as(statements::READ_INTAKE)
         .bind(codes(shards))
         .bind(lane.code())
         .bind(lows)
@@ -46,13 +47,22 @@ pub(super) async fn intake(
         .bind(total as i64)
         .fetch_all(&mut *tx)
         .await?;
+    let mut told = news(tx, &mut rows, total).await?;
     let events = rows.iter().filter(|(_, _, kind, ..)| *kind == KIND_EVENT);
     let events = events.map(|(_, _, _, _, reference, _)| *reference).collect();
     let mut events = stored_events::by_id(&mut *tx, events).await?;
     let takes = rows.iter().filter(|(_, _, kind, ..)| *kind == KIND_TAKE);
     let losers = takes.map(|(_, _, _, _, reference, _)| Merge::of_reference(*reference).loser.0).collect();
     let mut states = handovers(tx, losers).await?;
-    let arrived = rows.into_iter().map(|(code, seq, kind, person, reference, received_at)| {
+    let mut arrived = Vec::with_capacity(rows.len());
+    for (code, seq, kind, person, reference, received_at) in rows {
+        let place = rows::Place { shard: shard(code), lane, seq };
+        if let Some(heard) = told.remove(&reference).filter(|_| kind == KIND_NEWS) {
+            let alone = heard.len() == 1;
+            let what = |heard| Arrival::News { heard, alone };
+            arrived.extend(heard.into_iter().map(|(person, heard)| Arrived { place, person, what: what(heard) }));
+            continue;
+        }
         let what = match kind {
             KIND_EVENT => events.remove(&EventId(reference)).map(Arrival::Event),
             KIND_ACCEPTED | KIND_REJECTED => Some(Arrival::Report {
@@ -71,13 +81,51 @@ pub(super) async fn intake(
             }
             _ => None,
         };
-        Arrived {
-            place: rows::Place { shard: shard(code), lane, seq },
-            person: PersonId(person),
+        arrived.push(Arrived {
+            place,
+            // News that is gone was anybody's: it is parked as nobody's.
+            person: PersonId(person.unwrap_or_default()),
             what: what.unwrap_or(Arrival::Unknown { kind, reference }),
+        });
+    }
+    Ok(arrived)
+}
+
+/// How many rows of news are read at first; then twice as many, and so on.
+const NEWS_AT_FIRST: usize = 4;
+
+/// The news among these rows, by its row. A row counts as many inputs as it has people: those behind the `total`th are left
+/// for later, and stand in `rows` no more.
+async fn news(
+    tx: &mut PgConnection,
+    rows: &mut Vec<Input>,
+    total: usize,
+) -> Result<BTreeMap<Uuid, Vec<(PersonId, Heard)>>, Error> {
+    let ids: Vec<Uuid> = rows.iter().filter(|row| row.2 == KIND_NEWS).map(|row| row.4).collect();
+    let (mut told, mut asked, mut at_once) = (BTreeMap::new(), 0, NEWS_AT_FIRST);
+    let (mut inputs, mut taken) = (0, 0);
+    while let Some(row) = rows.get(taken)
+        && inputs < total
+    {
+        if row.2 != KIND_NEWS {
+            (inputs, taken) = (inputs + 1, taken + 1);
+            continue;
         }
-    });
-    Ok(arrived.collect())
+        if !told.contains_key(&row.4) && asked < ids.len() {
+            let more = &ids[asked..ids.len().min(asked + at_once)];
+            told.extend(news::read(&mut *tx, more).await?);
+            (asked, at_once) = (asked + more.len(), at_once * 2);
+            if !told.contains_key(&row.4) {
+                // Gone, or the next ones are asked for.
+                told.entry(row.4).or_insert_with(Vec::new);
+            }
+        }
+        inputs += told.get(&row.4).map_or(1, |heard| heard.len().max(1));
+        taken += 1;
+    }
+    rows.truncate(taken);
+    told.retain(|_, heard| !heard.is_empty());
+    Ok(told)
 }
 
 /// What has arrived of the states of people who were closed. Their counters are read from where they are.
