@@ -92,8 +92,7 @@ async fn messages(database: &Database) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cares_is_told_once_of_prices_that_dropped_and_of_what_is_back() {
     let database = Database::new().await;
-    let journeys =
-        ["wishlist-price-drop", "back-in-stock"].map(|name| (name, shipped(name)));
+    let journeys = ["wishlist-price-drop", "back-in-stock"].map(|name| (name, shipped(name)));
     let folder = folder(&journeys);
     live(&database, &folder).await;
     let daemon = Daemon::start(&database.url()).await;
@@ -151,7 +150,11 @@ async fn who_cares_is_told_once_of_prices_that_dropped_and_of_what_is_back() {
     assert_eq!(database.text(entries).await, "back-in-stock runs, wishlist-price-drop runs");
 
     // The catalog moves on, and what was decided is decided alike when it is applied again.
-    change(&daemon, json!([{ "product_id": "vase", "price": 60, "stock": 0 }, { "product_id": "mug", "stock": 0 }])).await;
+    change(
+        &daemon,
+        json!([{ "product_id": "vase", "price": 60, "stock": 0 }, { "product_id": "mug", "stock": 0 }]),
+    )
+    .await;
     settled(&database).await;
     let audit = call(&database, &folder, &["audit", "--sample", "10"]).await;
     assert_eq!(audit.code, Some(0), "{audit:?}");
@@ -228,7 +231,12 @@ async fn an_item_that_is_none_is_refused_with_its_field_and_the_others_are_taken
     for (body, status, changed, fields) in [
         (lamp.to_string(), 200, 1, vec![]),
         (json!({ "items": [{ "id": "a" }, { "id": "b", "price": "x" }] }).to_string(), 200, 1, vec!["price"]),
-        ("{\"id\":\"c\"}\n{\"id\":\"d\",\"stock\":\"x\"}\n\n{\"id\":\"e\"}\n".to_owned(), 200, 2, vec!["stock"]),
+        (
+            "{\"id\":\"c\"}\n{\"id\":\"d\",\"stock\":\"x\"}\n\n{\"id\":\"e\"}\n".to_owned(),
+            200,
+            2,
+            vec!["stock"],
+        ),
         (json!([{ "price": 3 }]).to_string(), 400, 0, vec!["product_id"]),
         (json!([]).to_string(), 200, 0, vec![]),
     ] {
@@ -268,13 +276,15 @@ async fn feeds_of_shop_systems_are_read_and_read_again_change_nothing() {
         ("shopify.csv", "a Shopify export", 2, 0),
         ("plain.csv", "CSV", 1, 0),
     ] {
-        let said = told(&database, &folder, &["catalog", "import", file, "--currency", "EUR", "--json"]).await;
+        let said =
+            told(&database, &folder, &["catalog", "import", file, "--currency", "EUR", "--json"]).await;
         assert_eq!(
             (&said["form"], &said["changed"], &said["rejected"]),
             (&form.into(), &changed.into(), &rejected.into()),
             "{said}"
         );
-        let again = told(&database, &folder, &["catalog", "import", file, "--currency", "EUR", "--json"]).await;
+        let again =
+            told(&database, &folder, &["catalog", "import", file, "--currency", "EUR", "--json"]).await;
         assert_eq!((&again["changed"], &again["unchanged"]), (&0.into(), &changed.into()), "{again}");
     }
     let rejects = std::fs::read_to_string(folder.path().join("google.tsv.rejects.csv")).unwrap();

@@ -176,8 +176,10 @@ impl Feed {
                 let names_one = |name: &str| {
                     fields.get(name).and_then(Value::as_str).is_some_and(|text| text.trim().contains(' '))
                 };
-                let said = fields.contains_key("currency") || ["price", "sale_price", "cost"].into_iter().any(names_one);
-                let priced = ["price", "sale_price", "cost"].into_iter().any(|name| fields.contains_key(name));
+                let said = fields.contains_key("currency")
+                    || ["price", "sale_price", "cost"].into_iter().any(names_one);
+                let priced =
+                    ["price", "sale_price", "cost"].into_iter().any(|name| fields.contains_key(name));
                 if priced && !said {
                     fields.insert("currency".to_owned(), currency.clone().into());
                 }

@@ -99,7 +99,8 @@ impl Heard {
             Kind::Subscribed => "subscribed_at",
             _ => "interested_at",
         };
-        let theirs = [("interest", Value::text(mention.interest.name())), (since, Value::Time(mention.since))];
+        let theirs =
+            [("interest", Value::text(mention.interest.name())), (since, Value::Time(mention.since))];
         let theirs = theirs.into_iter().map(|(name, value)| (name.into(), value));
         Some(Value::Record(fields.iter().cloned().chain(theirs).collect()))
     }
@@ -179,9 +180,11 @@ pub fn rows(
 ) -> Vec<NewsRow> {
     let together = topic == Topic::PriceDropped;
     // One event with all of somebody's items, or one for each of them: then those of one item stand together.
-    interested.sort_unstable_by_key(|(person, item, ..)| {
-        if together { (0, *person, *item) } else { (*item, *person, 0) }
-    });
+    interested.sort_unstable_by_key(
+        |(person, item, ..)| {
+            if together { (0, *person, *item) } else { (*item, *person, 0) }
+        },
+    );
     let mut listeners: Vec<Listener> = Vec::new();
     for (person, item, interest, since) in interested {
         let mention = (item, Mention { item: 0, interest, since });

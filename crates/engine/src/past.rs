@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use journeyman_domain::expr::Demands;
 use journeyman_domain::actor::Shared;
 use journeyman_domain::catalog::{Versions, product_ids_of_json};
+use journeyman_domain::expr::Demands;
 use journeyman_domain::news::Heard;
 use journeyman_domain::person::{Handover, Person};
 use journeyman_domain::plan::Plans;
@@ -144,8 +144,13 @@ impl Past {
         let demands = known.0.get(&current).and_then(Option::as_ref).map(|plans| plans.demands.clone());
         let stored = batch::restore(&row, &demands.unwrap_or_default());
         let stored = stored.map_err(|error| Error::Conflict(format!("{person}: {error}")))?;
-        let asked = losers.iter().chain([&mine]).any(|life| life.journal.iter().any(|line| line.catalog.is_some()));
-        let products = if asked { products(connection, losers.iter().chain([&mine])).await? } else { Versions::default() };
+        let asked =
+            losers.iter().chain([&mine]).any(|life| life.journal.iter().any(|line| line.catalog.is_some()));
+        let products = if asked {
+            products(connection, losers.iter().chain([&mine])).await?
+        } else {
+            Versions::default()
+        };
         let Life { journal, events, heard, assignment_key, .. } = mine;
         Ok(Some(Self { journal, events, heard, stored, assignment_key, products, losers }))
     }
@@ -161,14 +166,17 @@ impl Past {
         for life in &self.losers {
             let mut replay = Replay::new(life.person, life.assignment_key).hearing(life.heard.clone());
             // One that can't be applied again hands nothing over, and whoever takes that says so.
-            if replayed(&mut replay, (&life.journal, &life.events, &self.products), known, &handed).1.is_none()
+            if replayed(&mut replay, (&life.journal, &life.events, &self.products), known, &handed)
+                .1
+                .is_none()
                 && let Some(state) = replay.handed()
             {
                 handed.insert(life.person, state.clone());
             }
         }
         let mut replay = Replay::new(self.stored.id, self.assignment_key).hearing(self.heard.clone());
-        let (rows, broken) = replayed(&mut replay, (&self.journal, &self.events, &self.products), known, &handed);
+        let (rows, broken) =
+            replayed(&mut replay, (&self.journal, &self.events, &self.products), known, &handed);
         if broken.is_some() {
             return Again { rows, broken, differs: Vec::new() };
         }

@@ -47,7 +47,8 @@ pub async fn change(pool: &PgPool, patches: &[Patch], at: ShopTime) -> Result<Ch
             Err(fault) => done.refused.push((nth, fault)),
         }
     }
-    let news: Vec<(&Arc<str>, &Item)> = now.iter().filter(|(id, item)| known.get(*id) != Some(*item)).collect();
+    let news: Vec<(&Arc<str>, &Item)> =
+        now.iter().filter(|(id, item)| known.get(*id) != Some(*item)).collect();
     done.changed = news.len();
     done.unchanged = now.len() - news.len();
     if !news.is_empty() {

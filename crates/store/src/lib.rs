@@ -2,9 +2,9 @@
 
 pub mod backfill;
 pub mod batch;
+pub mod catalog;
 pub mod consents;
 pub mod console;
-pub mod catalog;
 mod copy;
 pub mod deployments;
 mod error;

@@ -82,7 +82,8 @@ pub async fn heard(
         return Ok(BTreeMap::new());
     }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(statements::HEARD_OF_PERSON).bind(ids).bind(person.0).fetch_all(connection).await?;
+    let rows =
+        sqlx::query(statements::HEARD_OF_PERSON).bind(ids).bind(person.0).fetch_all(connection).await?;
     let mut heard = BTreeMap::new();
     for row in &rows {
         let id = EventId(row.try_get("id")?);
@@ -111,13 +112,22 @@ fn told(row: &PgRow) -> Result<Told, Error> {
             since: ShopTime::from_microsecond(since).unwrap_or_default(),
         })
     });
-    let each: Vec<(i64, Mention)> =
-        people.into_iter().zip(mentions).map(|(person, mention)| Ok((person, mention?))).collect::<Result<_, Error>>()?;
+    let each: Vec<(i64, Mention)> = people
+        .into_iter()
+        .zip(mentions)
+        .map(|(person, mention)| Ok((person, mention?)))
+        .collect::<Result<_, Error>>()?;
     let of_one = each.chunk_by(|one, other| one.0 == other.0);
     Ok(of_one
         .map(|mentions| {
             let person = PersonId(mentions[0].0);
-            (person, Heard { news: news.clone(), mentions: mentions.iter().map(|(_, mention)| *mention).collect() })
+            (
+                person,
+                Heard {
+                    news: news.clone(),
+                    mentions: mentions.iter().map(|(_, mention)| *mention).collect(),
+                },
+            )
         })
         .collect())
 }

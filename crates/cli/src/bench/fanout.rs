@@ -92,12 +92,14 @@ async fn measure(scratch: &Scratch, size: Size) -> anyhow::Result<[Report; 2]> {
     );
     let told = vec![
         server.clone(),
-        "ours: who cares is read, what they care for decided, their news written, 8 shards a transaction".to_owned(),
+        "ours: who cares is read, what they care for decided, their news written, 8 shards a transaction"
+            .to_owned(),
         "limit: one INSERT … SELECT of the same rows of bulk and intake, in one transaction".to_owned(),
     ];
     let mut live = vec![
         server,
-        "ours: from receipt to the inbox, single events, while everybody hears and their news is applied".to_owned(),
+        "ours: from receipt to the inbox, single events, while everybody hears and their news is applied"
+            .to_owned(),
         "limit: the same without the news".to_owned(),
     ];
     live.extend(notes);

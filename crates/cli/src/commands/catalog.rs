@@ -46,7 +46,9 @@ enum What {
         journeyman catalog import shopify-export.csv --currency EUR --json")]
     Import(Import),
     /// An item as it is now, and its prices and stock before
-    #[command(after_help = "Examples:\n  journeyman catalog show sku-1\n  journeyman catalog show sku-1 --json")]
+    #[command(
+        after_help = "Examples:\n  journeyman catalog show sku-1\n  journeyman catalog show sku-1 --json"
+    )]
     Show(Show),
 }
 
@@ -114,8 +116,9 @@ impl Import {
         let rejects = self.rejects.clone().unwrap_or_else(|| PathBuf::from(format!("{base}.rejects.csv")));
         let mut rejects = Rejects { path: rejects, file: None };
         let began = Instant::now();
-        let summary = doorway::with_database(config, PATIENCE, |database| async {
-            import(&database.pool, feed, &mut rejects).await
+        let kept = &mut rejects;
+        let summary = doorway::with_database(config, PATIENCE, |database| async move {
+            import(&database.pool, feed, kept).await
         })
         .await?;
         let seconds = began.elapsed().as_secs_f64();
@@ -138,7 +141,11 @@ impl Import {
             println!("{said}");
             return;
         }
-        println!("{} of {}: {changed} changed, {unchanged} as they were, {rejected} rejected", count(*items), form.name());
+        println!(
+            "{} of {}: {changed} changed, {unchanged} as they were, {rejected} rejected",
+            count(*items),
+            form.name()
+        );
         if let Some(path) = rejects {
             println!("rejects: {}", path.display());
         }

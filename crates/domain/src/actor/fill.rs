@@ -51,7 +51,11 @@ impl Actor<'_> {
         loop {
             let mut vars = Json::Object(Map::new());
             for (filled, value) in &values {
-                let json = if filled.list { list(value, &filled.fields, most, self.catalog)? } else { value.to_json() };
+                let json = if filled.list {
+                    list(value, &filled.fields, most, self.catalog)?
+                } else {
+                    value.to_json()
+                };
                 put(&mut vars, &filled.path, json);
             }
             let data = Data { locale: locale.clone(), zone: zone.clone(), vars };

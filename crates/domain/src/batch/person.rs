@@ -12,11 +12,11 @@ use crate::actor::{self, Input, Outcome, Shared};
 use crate::expr::Demands;
 use crate::interest::InterestRow;
 use crate::merge::{Merge, MovedRun};
+use crate::news::NewsRow;
 use crate::person::{
     Day, Feature, FeatureKey, Handover, Occurrence, Person, Position, Traits, Undecodable, decode_handover,
     decode_hot, decode_run, encode_handover, encode_hot, encode_run,
 };
-use crate::news::NewsRow;
 use crate::row::{
     Arrival, Arrived, Arriving, Due, ForwardedRow, HandedRow, JournalRow, ParkedRow, PersonRow, Place,
     RunRow, StoredFeature, StoredPerson, Write,

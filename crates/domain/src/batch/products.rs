@@ -44,7 +44,10 @@ pub fn products(plans: &Plans, people: &[StoredPerson], arrived: &[Arrived]) -> 
                     state.traits.iter().for_each(|(_, said)| product_ids(&said.value, &mut found));
                 }
             }
-            Arrival::Report { .. } | Arrival::Close { .. } | Arrival::Take { .. } | Arrival::Unknown { .. } => {}
+            Arrival::Report { .. }
+            | Arrival::Close { .. }
+            | Arrival::Take { .. }
+            | Arrival::Unknown { .. } => {}
         }
     }
     for person in people {

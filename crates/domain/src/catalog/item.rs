@@ -196,9 +196,13 @@ fn storable(field: &str, value: &Json, depth: usize) -> Result<(), Fault> {
             Err(Fault::new(field, format!("is nested deeper than {VALUE_DEPTH}; make it flatter")))
         }
         Json::Array(items) => items.iter().try_for_each(|item| storable(field, item, depth - 1)),
-        Json::Object(fields) => fields.iter().try_for_each(|(name, value)| {
-            if nul(name) { fault() } else { storable(field, value, depth - 1) }
-        }),
+        Json::Object(fields) => {
+            fields.iter().try_for_each(
+                |(name, value)| {
+                    if nul(name) { fault() } else { storable(field, value, depth - 1) }
+                },
+            )
+        }
         _ if nul(field) => Err(Fault::new("item", "a field's name has a NUL in it; leave that out")),
         _ => Ok(()),
     }

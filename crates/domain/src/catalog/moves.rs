@@ -38,7 +38,8 @@ pub fn moved(id: &str, old: &Item, new: &Item, base: Currency) -> Vec<Move> {
     if let Some((was, is)) = was.zip(is)
         && was.currency() == is.currency()
         && is.amount() < was.amount()
-        && let Some(drop) = (was.amount() - is.amount()).checked_div(was.amount()).as_ref().and_then(Decimal::to_f64)
+        && let Some(drop) =
+            (was.amount() - is.amount()).checked_div(was.amount()).as_ref().and_then(Decimal::to_f64)
         && drop >= LEAST_DROP
     {
         let mut item = told(id, new);

@@ -117,3 +117,42 @@ fn versions_are_seen_as_they_were_at_a_number() {
         assert_eq!(found.as_deref(), price, "at {number}");
     }
 }
+
+#[test]
+fn an_expression_asks_of_the_product_whose_id_stands_there() {
+    use crate::expr::{Expr, Facts, Root, Scope, Segments, compile};
+    let lamp = item(r#"{"id":"p","price":30,"stock":2,"size":{"height":40}}"#);
+    let id: Arc<str> = "p".into();
+    let catalog = Products::new([(&id, &lamp)], Currency::EUR);
+    let (person, segments, rates) = (
+        crate::person::Person::new(crate::PersonId(1), 1),
+        Segments::default(),
+        crate::value::Rates::default(),
+    );
+    let asked = |properties: &Value, path: &[&str]| {
+        let scope = Scope {
+            person: &person,
+            now: crate::ShopTime::EPOCH,
+            zone: &jiff::tz::TimeZone::UTC,
+            segments: &segments,
+            rates: &rates,
+            catalog: &catalog,
+            event: Some(Facts { name: "E", at: crate::ShopTime::EPOCH, properties }),
+            run: None,
+            element: None,
+            depth: 0,
+        };
+        let of = Expr::Path(Root::Event, [Arc::from(PRODUCT_ID)].into());
+        let path: Vec<Arc<str>> = path.iter().map(|name| Arc::from(*name)).collect();
+        compile(&Expr::Product(Box::new(of), path.into())).value(&scope)
+    };
+    let event = |id: Value| Value::record([(PRODUCT_ID, id)]);
+    assert_eq!(asked(&event(Value::text("p")), &["stock"]), Value::Number(2.0));
+    assert_eq!(asked(&event(Value::text("p")), &["size", "height"]), Value::Number(40.0));
+    assert!(!asked(&event(Value::text("p")), &[]).field("price").is_missing());
+    for (id, path) in
+        [(Value::text("q"), &["stock"]), (Value::Missing, &["stock"]), (Value::text("p"), &["colour"])]
+    {
+        assert_eq!(asked(&event(id), path), Value::Missing);
+    }
+}

@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const STILL: Duration = Duration::from_secs(1);
 /// How long a catalog that does not stand still is waited for.
 const RESTLESS: Duration = Duration::from_secs(30);
+/// How many numbers of the catalog are told at once: what they changed is held in memory, and read within one statement.
+const NUMBERS_AT_ONCE: i64 = 100;
 /// How many shards a step tells.
 const SHARDS_AT_ONCE: u8 = 8;
 
@@ -147,7 +149,7 @@ impl Teller {
         let (up_to, begun, next) = match telling.under_way {
             Some(under_way) => under_way,
             None if telling.number == telling.told => return Ok(None),
-            None => (telling.number, now, 0),
+            None => (telling.number.min(telling.told + NUMBERS_AT_ONCE), now, 0),
         };
         let plans = self.plans(&mut tx).await?;
         let hears = Topic::ALL.map(|topic| plans.hears(topic.event()));
@@ -168,7 +170,8 @@ impl Teller {
         if !all_quiet {
             for (topic, news) in [(Topic::PriceDropped, &moves.dropped), (Topic::BackInStock, &moves.back)] {
                 if !news.products.is_empty() {
-                    let rows = tell(&mut tx, topic, news, (Shard(next), Shard(last)), (now, begun, up_to)).await?;
+                    let rows =
+                        tell(&mut tx, topic, news, (Shard(next), Shard(last)), (now, begun, up_to)).await?;
                     step.news += rows.len();
                     step.people += rows.iter().map(|row| row.mentions.len()).sum::<usize>();
                     rows.iter().for_each(|row| step.shards.insert(row.shard));

@@ -146,7 +146,15 @@ pub(super) fn aside(arrived: Vec<Arrived>, due: &[Due], now: ShopTime) -> Write 
         row(Some(input.place), input.person, kind, reference)
     });
     let timers = due.iter().map(|wake| row(None, wake.person, 0, Uuid::nil()));
-    Write { now, parked: parked.chain(timers).collect(), disarmed: due.to_vec(), handed, retold, done, ..Write::default() }
+    Write {
+        now,
+        parked: parked.chain(timers).collect(),
+        disarmed: due.to_vec(),
+        handed,
+        retold,
+        done,
+        ..Write::default()
+    }
 }
 
 #[cfg(test)]

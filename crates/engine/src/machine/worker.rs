@@ -437,7 +437,9 @@ impl Worker {
         };
         let items = match &state {
             State::Committing(batch) => batch.places.len() + batch.held.len() + batch.due.len(),
-            State::Loading { arrived, due } | State::Looking { arrived, due, .. } => arrived.len() + due.len(),
+            State::Loading { arrived, due } | State::Looking { arrived, due, .. } => {
+                arrived.len() + due.len()
+            }
             State::ReadingLive | State::ReadingBulk { .. } | State::ReadingDue { .. } => self.portion.size(),
             _ => 0,
         };

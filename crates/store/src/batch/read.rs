@@ -60,7 +60,11 @@ pub(super) async fn intake(
         if let Some(heard) = told.remove(&reference).filter(|_| kind == KIND_NEWS) {
             let alone = heard.len() == 1;
             let what = |heard| Arrival::News { heard, alone };
-            arrived.extend(heard.into_iter().map(|(person, heard)| Arrived { place, person, what: what(heard) }));
+            arrived.extend(heard.into_iter().map(|(person, heard)| Arrived {
+                place,
+                person,
+                what: what(heard),
+            }));
             continue;
         }
         let what = match kind {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use journeyman_domain::{ShardSet, ShopClock as _};
+use journeyman_domain::ShardSet;
 use journeyman_engine::machine::DispatcherLimits;
 use journeyman_engine::{Engine, Pools};
 use sqlx::Executor as _;
@@ -32,7 +32,10 @@ pub(super) struct Measured {
 }
 
 pub(super) async fn measure(scratch: &Scratch, size: Size, run: usize) -> anyhow::Result<Measured> {
-    scratch.pool.execute("TRUNCATE persons, journal, runs, ended_runs, due, outbox, messages, inbox, bulk, intake").await?;
+    scratch
+        .pool
+        .execute("TRUNCATE persons, journal, runs, ended_runs, due, outbox, messages, inbox, bulk, intake")
+        .await?;
     let pools = Pools::open(&scratch.options);
     let stop = CancellationToken::new();
     let limits = DispatcherLimits::default();
@@ -45,8 +48,10 @@ pub(super) async fn measure(scratch: &Scratch, size: Size, run: usize) -> anyhow
     // The peak: batches, until all of it is applied and delivered.
     let began = Instant::now();
     let peak: Vec<String> = (0..size.events).map(|n| event("peak", run, n)).collect();
-    let bodies: Vec<Bytes> =
-        peak.chunks(BATCH).map(|chunk| Bytes::from(format!(r#"{{"batch":[{}]}}"#, chunk.join(",")))).collect();
+    let bodies: Vec<Bytes> = peak
+        .chunks(BATCH)
+        .map(|chunk| Bytes::from(format!(r#"{{"batch":[{}]}}"#, chunk.join(","))))
+        .collect();
     client::send(door.address, "/v1/batch", KEY, CONNECTIONS, Arc::new(bodies)).await?;
     delivered(scratch, "peak", size.events).await?;
     let rate = size.events as f64 / began.elapsed().as_secs_f64() / 10.0;

@@ -100,6 +100,9 @@ pub(super) async fn assert_told(scratch: &Scratch, people: usize) -> anyhow::Res
     )
     .fetch_one(&scratch.slow)
     .await?;
-    anyhow::ensure!(told == people as i64 && waiting == rows, "{told} of {people} are told, in {waiting} of {rows} rows");
+    anyhow::ensure!(
+        told == people as i64 && waiting == rows,
+        "{told} of {people} are told, in {waiting} of {rows} rows"
+    );
     Ok(())
 }
