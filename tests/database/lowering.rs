@@ -63,6 +63,7 @@ impl World {
             zone,
             segments: &self.segments,
             rates: &self.rates,
+            catalog: &journeyman_domain::catalog::Nothing,
             event: None,
             run: None,
             element: None,

@@ -8,6 +8,7 @@ mod harness;
 mod backtest;
 mod bad_input;
 mod channels;
+mod catalog;
 mod checker;
 mod commands;
 mod conformance;

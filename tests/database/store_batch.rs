@@ -290,7 +290,8 @@ async fn the_past_is_kept_as_it_was_told() {
     };
     stage.write(&write).await.unwrap();
     let mut connection = stage.connection().await;
-    let lines: Vec<JournalLine> = journal.into_iter().map(|row| JournalLine { deployment: 3, row }).collect();
+    let lines: Vec<JournalLine> =
+        journal.into_iter().map(|row| JournalLine { deployment: 3, catalog: None, row }).collect();
     assert_eq!(history::journal(&mut connection, ANNA).await.unwrap(), lines);
     assert_eq!(history::decisions(&mut connection, ANNA).await.unwrap(), decisions);
     let messages = history::messages(&mut connection, ANNA).await.unwrap();

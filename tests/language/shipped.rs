@@ -57,13 +57,14 @@ fn tells(name: &str, story: &str, expected: &str) {
 fn the_folder_is_fit_for_production() {
     let checked = deploy::check(&files(&["journeyman.yaml", "journeys", "templates"]), true);
     let told: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
-    // Segment's orders name no cart: what that means is the reader's to know.
-    assert!(told.len() == 1 && told[0].contains("has no `cart_id`"), "{told:#?}");
+    // Segment's orders name no cart, and their products one by one: what that means is the reader's to know.
+    let lacks = |key: &str| told.iter().any(|line| line.contains(&format!("has no `{key}`")));
+    assert!(told.len() == 2 && lacks("cart_id") && lacks("product_id"), "{told:#?}");
     let plans = checked.deployment.unwrap().plans;
     // Every send is given what its template asks for.
     let sends = plans.iter().flat_map(|plan| plan.nodes.iter());
     let sends = sends.filter(|node| matches!(node.step, journeyman_domain::plan::Step::Send(_)));
-    assert_eq!((plans.len(), sends.count()), (5, 8));
+    assert_eq!((plans.len(), sends.count()), (7, 11));
 }
 
 #[test]

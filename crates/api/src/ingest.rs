@@ -20,6 +20,7 @@ use self::body::Room;
 pub use self::committer::{Committer, Counts};
 pub(crate) use self::endpoint::endpoint;
 pub use self::keys::WriteKeys;
+pub(crate) use self::keys::of_header as key_of_header;
 use crate::Wake;
 
 /// What the door allows. Production uses [`Limits::DEFAULT`]; tests make them small.

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "stands below the engine: messages without an id get one here")]
 
 pub mod bounces;
+mod catalog;
 pub mod console;
 mod health;
 pub mod ingest;
@@ -24,6 +25,7 @@ use journeyman_domain::ShardSet;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 
+pub use catalog::Catalog;
 pub use health::Health;
 pub use ingest::Ingest;
 pub use reports::Reports;

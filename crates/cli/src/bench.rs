@@ -1,6 +1,7 @@
 //! Benches: ratios within one run, ours against a limit nobody can beat or a peer.
 
 mod door;
+pub mod fanout;
 pub mod ingest;
 pub mod mail;
 mod scratch;

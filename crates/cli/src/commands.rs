@@ -7,6 +7,7 @@ mod audit;
 mod backtest;
 mod bench;
 mod bounces;
+mod catalog;
 mod check;
 mod demo;
 mod doctor;
@@ -39,7 +40,8 @@ use journeyman_domain::{MessageId, ShopTime};
                   journeyman preview cart-reminder      what a template says\n  \
                   journeyman apply                      put the journeys here live\n  \
                   journeyman doctor                     whether mail can be sent from here\n  \
-                  journeyman import orders.csv --help   load history\n\n\
+                  journeyman import orders.csv --help   load history\n  \
+                  journeyman catalog import feed.csv    what the shop sells\n\n\
                   Postgres is taken from DATABASE_URL; without it a private one is run in ./.journeyman."
 )]
 pub(crate) struct Arguments {
@@ -55,6 +57,7 @@ enum Command {
     Demo(demo::Demo),
     Serve(serve::Serve),
     Import(import::Import),
+    Catalog(catalog::Catalog),
     Adopt(adopt::Adopt),
     Bench(bench::Bench),
     Check(check::Check),
@@ -92,6 +95,7 @@ impl Arguments {
             Command::Demo(demo) => demo.run(&config).await,
             Command::Serve(serve) => serve.run(&config).await,
             Command::Import(import) => import.run(&config).await,
+            Command::Catalog(catalog) => catalog.run(&config).await,
             Command::Adopt(adopt) => adopt.run(&config).await,
             Command::Bench(bench) => bench.run(&config).await,
             Command::Apply(apply) => apply.run(&config).await,

@@ -38,6 +38,8 @@ pub struct Config {
     pub postgres: Source,
     /// Name of the source -> write key.
     pub write_keys: BTreeMap<String, String>,
+    /// Name of who changes the catalog -> key. Apart from those of events, which stand in web pages.
+    pub catalog_keys: BTreeMap<String, String>,
     /// How messages leave.
     pub channels: Channels,
     /// How often the daemon learns from what was bought; `None` is never.
@@ -120,6 +122,8 @@ struct File {
     postgres: Option<String>,
     #[serde(default)]
     write_keys: BTreeMap<String, String>,
+    #[serde(default)]
+    catalog_keys: BTreeMap<String, String>,
     channels: Option<channels::Written>,
     links: Option<channels::WrittenLinks>,
     #[serde(default)]
@@ -223,6 +227,7 @@ impl Config {
                 message: error.to_string(),
             })?,
             write_keys: write_keys(environment, file.write_keys, &variable)?,
+            catalog_keys: catalog_keys(environment, file.catalog_keys, &variable)?,
             channels: Channels::read(
                 channels::File {
                     channels: file.channels,
@@ -328,11 +333,35 @@ fn write_keys(
     written: BTreeMap<String, String>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    const NAME: &str = "JOURNEYMAN_WRITE_KEYS";
+    let keys = keys_of(environment, "write_keys", "JOURNEYMAN_WRITE_KEYS", written, variable)?;
+    if keys.is_empty() {
+        let message =
+            format!("there are none, and {} takes events from nobody else; add one", environment.name());
+        return Err(Error::Value { name: "write_keys".to_owned(), message });
+    }
+    Ok(keys)
+}
+
+/// The keys of the catalog, written as those of events. Where there are none outside development, nobody changes it by HTTP.
+fn catalog_keys(
+    environment: Environment,
+    written: BTreeMap<String, String>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, String>, Error> {
+    keys_of(environment, "catalog_keys", "JOURNEYMAN_CATALOG_KEYS", written, variable)
+}
+
+fn keys_of(
+    environment: Environment,
+    what: &str,
+    name: &str,
+    written: BTreeMap<String, String>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, String>, Error> {
     let fault = |name: &str, message: String| Error::Value { name: name.to_owned(), message };
     let mut keys = BTreeMap::new();
     for (source, key) in written {
-        let place = format!("write_keys.{source}");
+        let place = format!("{what}.{source}");
         let key = match key.strip_prefix('$') {
             Some(name) => variable(name)
                 .ok_or_else(|| fault(&place, format!("the variable {name} is not set; set it")))?,
@@ -346,28 +375,23 @@ fn write_keys(
         }
         keys.insert(source, key);
     }
-    for pair in variable(NAME).iter().flat_map(|pairs| pairs.split(',')) {
+    for pair in variable(name).iter().flat_map(|pairs| pairs.split(',')) {
         match pair.trim().split_once('=') {
             Some((source, key)) if !source.is_empty() && !key.is_empty() => {
                 keys.insert(source.to_owned(), key.to_owned());
             }
-            _ => return Err(fault(NAME, "write it as web=KEY,server=KEY".to_owned())),
+            _ => return Err(fault(name, "write it as web=KEY,server=KEY".to_owned())),
         }
     }
     let mut sources: BTreeMap<&str, &str> = BTreeMap::new();
     for (source, key) in &keys {
         if let Some(other) = sources.insert(key, source) {
             let message = format!("has the same key as {other}; give each source its own");
-            return Err(fault(&format!("write_keys.{source}"), message));
+            return Err(fault(&format!("{what}.{source}"), message));
         }
     }
     if keys.is_empty() && environment == Environment::Dev {
         keys.insert("dev".to_owned(), DEV_KEY.to_owned());
-    }
-    if keys.is_empty() {
-        let message =
-            format!("there are none, and {} takes events from nobody else; add one", environment.name());
-        return Err(fault("write_keys", message));
     }
     Ok(keys)
 }

@@ -8,6 +8,7 @@ mod commands;
 pub mod config;
 mod diagnostics;
 mod doorway;
+mod feed;
 mod import;
 mod logging;
 mod outlet;

@@ -20,8 +20,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::catalog::{self, Catalog};
 use crate::expr::{Facts, Scope};
+use crate::interest::{self, Interest};
 use crate::merge::Merge;
+use crate::news::Heard;
 use crate::person::{EndReason, Handover, HeldOut, Person, Position, Run, SendState, Watching};
 use crate::plan::{Goal, Plan, Plans, Since};
 use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, StoredEvent};
@@ -36,11 +39,29 @@ pub const CAUSED_DEPTH: u32 = 32;
 /// How many steps a run may take within one input: more than a plan has.
 pub const STEPS_PER_INPUT: usize = 1_000;
 
+/// What all people share: journeys, and one numbered view of what changes beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'a> {
+    /// The compiled journeys.
+    pub plans: &'a Plans,
+    /// What is known of products; all that anybody in the batch may ask of.
+    pub catalog: &'a dyn Catalog,
+}
+
+impl<'a> From<&'a Plans> for Shared<'a> {
+    /// With an empty catalog.
+    fn from(plans: &'a Plans) -> Self {
+        Self { plans, catalog: &catalog::Nothing }
+    }
+}
+
 /// One input of a person.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// Something happened.
     Event(&'a StoredEvent),
+    /// Something around them changed, of which many are told.
+    News(&'a Heard),
     /// What became of a message.
     Report {
         /// Which.
@@ -94,26 +115,31 @@ pub struct Outcome {
     pub moved: Vec<(u32, u32)>,
     /// Journeys in which the person may have been in two options.
     pub mixed: Vec<Arc<str>>,
+    /// What they said of products by what they did, where a journey wants to know.
+    pub interests: Vec<(Arc<str>, Interest)>,
 }
 
 /// Applies one input. `told`, where given, hears of every condition asked and every move made: for `why`.
 ///
 /// # Errors
 /// [`Unreadable`] where an event's payload is none; the person is unchanged then.
-pub fn step(
-    plans: &Plans,
-    person: &mut Person,
-    input: Input<'_>,
+pub fn step<'a>(
+    shared: impl Into<Shared<'a>>,
+    person: &'a mut Person,
+    input: Input<'a>,
     now: ShopTime,
-    told: Option<&mut Vec<Told>>,
+    told: Option<&'a mut Vec<Told>>,
 ) -> Result<Outcome, Unreadable> {
+    let Shared { plans, catalog } = shared.into();
     let event = match input {
         Input::Event(event) => Some(Happening::read(event)?),
+        Input::News(heard) => Some(Happening::of_news(person.id, heard)),
         Input::Report { .. } | Input::Timers(_) | Input::Close { .. } | Input::Take { .. } => None,
     };
     let zone = zone_of(person, plans);
     let mut actor = Actor {
         plans,
+        catalog,
         person,
         now,
         zone,
@@ -129,7 +155,7 @@ pub fn step(
         (Input::Timers(until), _) => actor.timer(until),
         (Input::Close { merge, .. }, _) => actor.close(merge.winner),
         (Input::Take { state, .. }, _) => actor.take(state),
-        (Input::Event(_), None) => {}
+        (Input::Event(_) | Input::News(_), None) => {}
     }
     actor.person.n += 1;
     Ok(actor.outcome)
@@ -140,6 +166,7 @@ impl Input<'_> {
     pub fn applied(&self) -> Applied {
         match *self {
             Self::Event(event) => Applied::Event(event.id),
+            Self::News(heard) => Applied::News { news: heard.news.id, at: heard.news.occurred_at },
             Self::Report { message, accepted, at } => Applied::Report { message, accepted, at },
             Self::Timers(until) => Applied::Timer(until),
             Self::Close { merge, at } => Applied::Closed { merge, at },
@@ -156,6 +183,7 @@ fn zone_of(person: &Person, plans: &Plans) -> TimeZone {
 /// One input at work.
 struct Actor<'a> {
     plans: &'a Plans,
+    catalog: &'a dyn Catalog,
     person: &'a mut Person,
     now: ShopTime,
     /// The person's zone, else the shop's.
@@ -189,6 +217,9 @@ impl<'a> Actor<'a> {
                 continue;
             }
             self.profile(&event, depth);
+            if depth == 0 && self.plans.keeps_interest() {
+                self.outcome.interests.extend(interest::words(&event));
+            }
             self.remember_met(&event);
             self.meet_all(Some(&event));
             self.go_on_without();
@@ -208,6 +239,7 @@ impl<'a> Actor<'a> {
             zone: &self.zone,
             segments: &self.plans.segments,
             rates: &self.plans.policies.rates,
+            catalog: self.catalog,
             event,
             run,
             element: None,

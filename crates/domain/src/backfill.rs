@@ -1,9 +1,11 @@
 //! Counters that a new deployment asks for, made of what was applied before: by the same code that counts what comes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::actor::Happening;
 use crate::expr::Demands;
+use crate::interest::{self, Interest, InterestRow};
 use crate::person::{CART_EVENTS, Carts, Feature, FeatureKey, Occurrence};
 use crate::row::StoredEvent;
 use crate::value::{Rates, Value};
@@ -21,6 +23,31 @@ pub fn wanted(demands: &Demands) -> Vec<&str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// What somebody's past, and that of those who turned out to be them, says of products.
+pub fn interests(person: PersonId, past: &BTreeMap<PersonId, Vec<Past>>) -> Vec<InterestRow> {
+    let mut lives = vec![person];
+    let mut nth = 0;
+    let mut known: BTreeMap<Arc<str>, Interest> = BTreeMap::new();
+    while let Some(life) = lives.get(nth) {
+        nth += 1;
+        let mut losers = Vec::new();
+        for past in past.get(life).into_iter().flatten() {
+            match past {
+                Past::Taken(loser) => losers.push(*loser),
+                Past::Event(event) => {
+                    let Ok(event) = Happening::read(event) else { continue };
+                    for (product, word) in interest::words(&event) {
+                        known.entry(product).or_default().merge(&word);
+                    }
+                }
+            }
+        }
+        lives.extend(losers);
+    }
+    let row = |(product, interest)| InterestRow { person, product, interest };
+    known.into_iter().map(row).collect()
 }
 
 /// What one input of a person's journal counts.

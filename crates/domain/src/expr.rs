@@ -188,6 +188,9 @@ pub enum Expr {
     Sum(Counted),
     /// `last('Order Completed')`: when it last happened.
     LastAt(Arc<str>),
+    /// `event.product.stock`: of the product whose id the expression gives, the value at a path; the whole record where
+    /// that is empty.
+    Product(Box<Expr>, Arc<[Arc<str>]>),
     /// `in_segment('vip')`
     InSegment(Arc<str>),
     /// A value of unknown type where the other side says what it must be: a number or text becomes money (of the
@@ -202,7 +205,9 @@ impl Expr {
         match self {
             Self::Literal(_) | Self::Path(..) | Self::Now | Self::LastAt(_) | Self::InSegment(_) => {}
             Self::List(items) => items.iter().for_each(|item| item.walk(visit)),
-            Self::Not(inner) | Self::Has(inner) | Self::As(_, inner) => inner.walk(visit),
+            Self::Not(inner) | Self::Has(inner) | Self::As(_, inner) | Self::Product(inner, _) => {
+                inner.walk(visit);
+            }
             Self::And(a, b)
             | Self::Or(a, b)
             | Self::Compare(_, a, b)

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod backfill;
 pub mod batch;
+pub mod catalog;
 pub mod content;
 mod digest;
 mod draw;
@@ -10,8 +11,10 @@ mod event;
 pub mod expr;
 mod id;
 mod identity;
+pub mod interest;
 pub mod link;
 pub mod merge;
+pub mod news;
 pub mod people;
 pub mod person;
 pub mod plan;

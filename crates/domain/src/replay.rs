@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::actor::{self, Input, Told};
+use crate::actor::{self, Input, Shared, Told};
+use crate::news::Heard;
 use crate::person::{Handover, Person};
-use crate::plan::Plans;
 use crate::row::{Applied, JournalRow, StoredEvent};
 use crate::{EventId, MessageId, PersonId, Refusal};
 
@@ -50,12 +50,18 @@ pub struct Replayed {
 pub struct Replay {
     person: Person,
     handed: Option<Handover>,
+    news: BTreeMap<EventId, Heard>,
 }
 
 impl Replay {
     /// Somebody to whom nothing has happened yet.
     pub fn new(person: PersonId, assignment_key: i64) -> Self {
-        Self { person: Person::new(person, assignment_key), handed: None }
+        Self { person: Person::new(person, assignment_key), handed: None, news: BTreeMap::new() }
+    }
+
+    /// With what they heard of the news that their journal refers to, by the row's id.
+    pub fn hearing(self, news: BTreeMap<EventId, Heard>) -> Self {
+        Self { news, ..self }
     }
 
     /// The person as the rows so far have left them. What stands in `due` is the batch's, not theirs.
@@ -69,15 +75,15 @@ impl Replay {
     }
 
     /// Applies the next row. `plans` are those of its deployment, with the counters of all that follow: a counter that
-    /// was asked for later was made of the same events. `handed` knows what was handed over of those who turned out to be
+    /// was asked for later was made of the same events; the catalog is that of the number the journal has. `handed` knows what was handed over of those who turned out to be
     /// this person: what applying their own journals again has handed over.
     ///
     /// # Errors
     /// [`Broken`]; the person is as before.
-    pub fn apply(
+    pub fn apply<'a>(
         &mut self,
         row: &JournalRow,
-        plans: &Plans,
+        shared: impl Into<Shared<'a>>,
         events: &BTreeMap<EventId, StoredEvent>,
         handed: &BTreeMap<PersonId, Handover>,
     ) -> Result<Replayed, Broken> {
@@ -86,6 +92,7 @@ impl Replay {
         }
         let input = match row.what {
             Applied::Event(id) => Input::Event(events.get(&id).ok_or(Broken::NoEvent(row.n))?),
+            Applied::News { news, .. } => Input::News(self.news.get(&news).ok_or(Broken::NoEvent(row.n))?),
             Applied::Timer(until) => Input::Timers(until),
             Applied::Report { message, accepted, at } => Input::Report { message, accepted, at },
             Applied::Closed { merge, at } => Input::Close { merge, at },
@@ -95,7 +102,7 @@ impl Replay {
             }
         };
         let mut told = Vec::new();
-        let mut outcome = actor::step(plans, &mut self.person, input, row.at, Some(&mut told))
+        let mut outcome = actor::step(shared.into(), &mut self.person, input, row.at, Some(&mut told))
             .map_err(|error| Broken::Unreadable(row.n, error.to_string()))?;
         if let Some(handed) = outcome.handed.take() {
             self.handed = Some(*handed);

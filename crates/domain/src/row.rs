@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::interest::InterestRow;
 use crate::merge::{Merge, MovedRun};
+use crate::news::{Heard, NewsRow};
 use crate::plan::{Channel, PlanHash};
 use crate::{EventId, Kind, Lane, MessageId, PersonId, Refusal, Shard, ShopTime};
 
@@ -35,6 +37,13 @@ pub struct Arrived {
 pub enum Arrival {
     /// Something happened.
     Event(StoredEvent),
+    /// Something around them changed, of which many are told by one row.
+    News {
+        /// What they hear.
+        heard: Heard,
+        /// Whether the row is theirs alone; else it is that of others too.
+        alone: bool,
+    },
     /// What became of a message.
     Report {
         /// Which.
@@ -87,6 +96,7 @@ impl Arrival {
     pub fn reference(&self) -> (i16, Uuid) {
         match self {
             Self::Event(event) => (1, event.id.0),
+            Self::News { heard, .. } => (KIND_NEWS, heard.news.id.0),
             Self::Report { message, accepted: true, .. } => (2, message.0),
             Self::Report { message, .. } => (3, message.0),
             Self::Close { merge, .. } => (KIND_CLOSE, merge.reference()),
@@ -105,6 +115,7 @@ impl Arrival {
     pub fn received_at(&self) -> Option<ShopTime> {
         match self {
             Self::Event(event) => Some(event.received_at),
+            Self::News { heard, .. } => Some(heard.news.received_at),
             Self::Report { at, .. } | Self::Close { at, .. } | Self::Take { at, .. } => Some(*at),
             Self::Unknown { .. } => None,
         }
@@ -115,6 +126,8 @@ impl Arrival {
 pub const KIND_CLOSE: i16 = 4;
 /// The kind of one that says: somebody else turned out to be you.
 pub const KIND_TAKE: i16 = 5;
+/// The kind of one that says: news for these people. It is the only one of many.
+pub const KIND_NEWS: i16 = 6;
 
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,6 +212,8 @@ pub struct Write {
     pub now: ShopTime,
     /// The deployment it ran under.
     pub deployment: i64,
+    /// The number of the catalog that it saw; `None` where no product was asked for.
+    pub catalog: Option<i64>,
     /// People, each once. Inserted where `version` is 0; else updated where the version is still that one.
     pub people: Vec<PersonRow>,
     /// Traits that changed: person, traits, moments.
@@ -243,6 +258,10 @@ pub struct Write {
     pub moved_in: Vec<MovedRun>,
     /// People who were, or may have been, in two options of a journey: left out of its lift.
     pub mixed: Vec<(PersonId, Arc<str>)>,
+    /// What people said of products by what they did; of one person and product one row.
+    pub interests: Vec<InterestRow>,
+    /// News that goes on for one person alone: to whom they turned out to be, or until a state is there that is on its way.
+    pub retold: Vec<NewsRow>,
     /// Inputs that wait for a state that is on its way. Nothing is done with them, and they stay where they are.
     pub held: Vec<Place>,
 }
@@ -450,6 +469,13 @@ pub struct JournalRow {
 pub enum Applied {
     /// An event.
     Event(EventId),
+    /// News.
+    News {
+        /// The row of news.
+        news: EventId,
+        /// When the catalog changed.
+        at: ShopTime,
+    },
     /// Timers that came due at that moment.
     Timer(ShopTime),
     /// What became of a message.

@@ -6,7 +6,7 @@ use journeyman_domain::expr::Demands;
 use journeyman_domain::plan::{Channel, PlanHash, Plans};
 use journeyman_domain::{PersonId, ShopTime, backfill as counting, batch};
 use journeyman_store::deployments::{self, StoredSource};
-use journeyman_store::{Error, backfill, lines, slices};
+use journeyman_store::{Error, backfill, interests, lines, slices};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
 
@@ -87,8 +87,9 @@ pub async fn apply(
         return Ok(Applied { number: current, changed: false, before, pinned, counters: 0, people: 0 });
     }
     let mut made: BTreeMap<PersonId, i64> = BTreeMap::new();
-    let (_, missing, rates) = wanted(&mut connection, current, &before, sources).await?;
-    count(&mut connection, &missing, &rates, &mut made, &mut counted).await?;
+    let (asked, missing, rates) = wanted(&mut connection, current, &before, sources).await?;
+    let news = Missing { counters: &missing, interests: asked.interests };
+    count(&mut connection, &news, &rates, &mut made, &mut counted).await?;
 
     let mut tx = connection.begin().await?;
     // From here on no batch runs.
@@ -97,7 +98,8 @@ pub async fn apply(
     if now_missing != missing {
         made.clear();
     }
-    let people = count(&mut tx, &now_missing, &rates, &mut made, &mut counted).await?;
+    let news = Missing { counters: &now_missing, interests: all.interests };
+    let people = count(&mut tx, &news, &rates, &mut made, &mut counted).await?;
     let demands: Vec<_> = all.demands.iter().cloned().collect();
     let senders: Vec<&str> = all.senders.iter().map(String::as_str).collect();
     lines::ensure(&mut tx, Channel::Email, &senders).await?;
@@ -111,6 +113,8 @@ pub async fn apply(
 /// What a set asks for together with the versions that runs are under way in.
 struct Wanted {
     demands: Demands,
+    /// Whether what people care for in the catalog is asked for, and was not kept before.
+    interests: bool,
     pinned: usize,
     senders: Vec<String>,
 }
@@ -146,26 +150,42 @@ async fn wanted(
     let missing = plans.demands.iter().filter(|key| !known.contains(&key.number())).cloned().collect();
     let rates = plans.policies.rates.clone();
     let senders = plans.policies.senders.keys().map(ToString::to_string).collect();
-    Ok((Wanted { demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
+    let kept = deploy::compile(current, before).is_ok_and(|before| Plans::new(before).keeps_interest());
+    let interests = plans.keeps_interest() && !(current > 0 && kept);
+    Ok((Wanted { interests, demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
 }
 
-/// Makes counters of the history of everybody to whom something happened since they were counted; answers of how many
-/// people there are.
+/// What has to be made of history.
+struct Missing<'a> {
+    counters: &'a Demands,
+    interests: bool,
+}
+
+/// Makes counters, and what people care for, of the history of everybody to whom something happened since they were counted;
+/// answers of how many people there are.
 async fn count(
     connection: &mut PgConnection,
-    missing: &Demands,
+    missing: &Missing<'_>,
     rates: &journeyman_domain::value::Rates,
     made: &mut BTreeMap<PersonId, i64>,
     counted: &mut impl FnMut(u64),
 ) -> Result<u64, Error> {
-    if missing.is_empty() {
+    if missing.counters.is_empty() && !missing.interests {
         return Ok(0);
     }
-    let names = counting::wanted(missing);
+    let mut names = counting::wanted(missing.counters);
+    if missing.interests {
+        names.extend(journeyman_domain::interest::events().map(|name| -> &str { name }));
+    }
     let (mut after, mut everybody) = (PersonId(i64::MIN), 0);
     loop {
         let chunk = backfill::people(connection, after, PEOPLE).await?;
-        let Some((last, _)) = chunk.last() else { return Ok(everybody) };
+        let Some((last, _)) = chunk.last() else {
+            if missing.interests {
+                interests::forget_merged(connection).await?;
+            }
+            return Ok(everybody);
+        };
         after = *last;
         everybody += chunk.len() as u64;
         let stale: Vec<PersonId> = chunk
@@ -177,10 +197,15 @@ async fn count(
         let history = backfill::past(connection, &names, &stale).await?;
         let mut rows = Vec::new();
         for person in stale.iter().filter(|person| history.contains_key(person)) {
-            let counters = counting::counters(missing, *person, &history, rates);
+            let counters = counting::counters(missing.counters, *person, &history, rates);
             rows.extend(counters.iter().map(|(key, feature)| (*person, batch::stored_feature(key, feature))));
         }
         backfill::write(connection, &rows).await?;
+        if missing.interests {
+            let of = stale.iter().filter(|person| history.contains_key(person));
+            let rows: Vec<_> = of.flat_map(|person| counting::interests(*person, &history)).collect();
+            interests::upsert(connection, &rows).await?;
+        }
         made.extend(chunk);
         counted(everybody);
     }

@@ -4,6 +4,7 @@ mod bells;
 mod dead;
 mod dispatch;
 mod learn;
+pub(crate) mod tell;
 mod work;
 
 use std::sync::Arc;
@@ -138,6 +139,8 @@ impl Engine {
         let engine = self.clone();
         let dispatch = move || dispatch::run(engine.clone(), name(), engine.limits);
         loops.spawn(keep_up(self.stop.clone(), dispatch));
+        let engine = self.clone();
+        loops.spawn(keep_up(self.stop.clone(), move || tell::run(engine.clone())));
         while loops.join_next().await.is_some() {}
     }
 

@@ -10,4 +10,5 @@ pub mod outlet;
 pub mod past;
 
 pub use doorbell::Doorbell;
+pub use drive::tell::{Step, Teller};
 pub use drive::{CHURN, Counts, Engine, Pools, Taught, Teacher, WORKERS};

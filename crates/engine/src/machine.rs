@@ -12,6 +12,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use journeyman_domain::catalog::Item;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{Arrived, Due, StoredPerson, Write};
 use journeyman_domain::{Lane, PersonId, Shard, ShardSet, ShopTime};
@@ -88,6 +89,11 @@ pub enum Request {
         /// Whether counters are asked for.
         features: bool,
     },
+    /// Products as they are now, and the number of the catalog that says so.
+    Products {
+        /// Which, each once.
+        ids: Vec<Arc<str>>,
+    },
     /// Write the batch and commit it.
     Commit(Box<Write>),
     /// End the transaction with nothing written.
@@ -122,6 +128,8 @@ pub enum Reply {
     Due(Vec<Due>),
     /// People, each once; somebody who does not exist is missing.
     People(Vec<StoredPerson>),
+    /// Products, each once, and the number of the catalog; one that is not there is missing.
+    Products(i64, Vec<(Arc<str>, Item)>),
     /// The batch stands.
     Committed,
     /// The transaction is ended.

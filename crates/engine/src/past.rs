@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use journeyman_domain::actor::Shared;
+use journeyman_domain::catalog::{Versions, product_ids_of_json};
 use journeyman_domain::expr::Demands;
+use journeyman_domain::news::Heard;
 use journeyman_domain::person::{Handover, Person};
 use journeyman_domain::plan::Plans;
 use journeyman_domain::replay::{Broken, Replay, Replayed};
@@ -10,7 +13,7 @@ use journeyman_domain::row::{Applied, StoredEvent, StoredPerson};
 use journeyman_domain::{EventId, PersonId, batch};
 use journeyman_store::batch::people;
 use journeyman_store::history::{self, JournalLine};
-use journeyman_store::{Error, deployments};
+use journeyman_store::{Error, catalog, deployments, news};
 use sqlx::PgConnection;
 
 use crate::deploy;
@@ -52,7 +55,11 @@ pub struct Past {
     pub events: BTreeMap<EventId, StoredEvent>,
     /// The person as stored.
     pub stored: Person,
+    /// What they heard of the news it refers to, as far as that is kept.
+    pub heard: BTreeMap<EventId, Heard>,
     assignment_key: i64,
+    /// Every version of every product that any of it speaks of: a journal says which number of the catalog was seen.
+    products: Versions,
     /// Those who turned out to be them, each before whom they ended in.
     losers: Vec<Life>,
 }
@@ -62,6 +69,7 @@ struct Life {
     person: PersonId,
     journal: Vec<JournalLine>,
     events: BTreeMap<EventId, StoredEvent>,
+    heard: BTreeMap<EventId, Heard>,
     assignment_key: i64,
 }
 
@@ -78,9 +86,15 @@ impl Life {
         let ids: Vec<EventId> = ids.collect();
         let events = history::events(connection, &ids).await?;
         let events = events.into_iter().map(|event| (event.id, event)).collect();
+        let told = journal.iter().filter_map(|line| match line.row.what {
+            Applied::News { news, .. } => Some(news),
+            _ => None,
+        });
+        let told: Vec<EventId> = told.collect();
+        let heard = news::heard(connection, &told, person).await?;
         let row = people(connection, &[person], true).await?.pop();
         let assignment_key = row.as_ref().map_or(0, |row| row.assignment_key);
-        Ok((Self { person, journal, events, assignment_key }, row))
+        Ok((Self { person, journal, events, heard, assignment_key }, row))
     }
 
     /// Those whose states were taken over.
@@ -130,8 +144,15 @@ impl Past {
         let demands = known.0.get(&current).and_then(Option::as_ref).map(|plans| plans.demands.clone());
         let stored = batch::restore(&row, &demands.unwrap_or_default());
         let stored = stored.map_err(|error| Error::Conflict(format!("{person}: {error}")))?;
-        let Life { journal, events, assignment_key, .. } = mine;
-        Ok(Some(Self { journal, events, stored, assignment_key, losers }))
+        let asked =
+            losers.iter().chain([&mine]).any(|life| life.journal.iter().any(|line| line.catalog.is_some()));
+        let products = if asked {
+            products(connection, losers.iter().chain([&mine])).await?
+        } else {
+            Versions::default()
+        };
+        let Life { journal, events, heard, assignment_key, .. } = mine;
+        Ok(Some(Self { journal, events, heard, stored, assignment_key, products, losers }))
     }
 
     /// Those who turned out to be this person: what was applied to them stands under their own ids.
@@ -148,16 +169,19 @@ impl Past {
     pub fn again(&self, known: &Deployments) -> Again {
         let mut handed: BTreeMap<PersonId, Handover> = BTreeMap::new();
         for life in &self.losers {
-            let mut replay = Replay::new(life.person, life.assignment_key);
+            let mut replay = Replay::new(life.person, life.assignment_key).hearing(life.heard.clone());
             // One that can't be applied again hands nothing over, and whoever takes that says so.
-            if replayed(&mut replay, (&life.journal, &life.events), known, &handed).1.is_none()
+            if replayed(&mut replay, (&life.journal, &life.events, &self.products), known, &handed)
+                .1
+                .is_none()
                 && let Some(state) = replay.handed()
             {
                 handed.insert(life.person, state.clone());
             }
         }
-        let mut replay = Replay::new(self.stored.id, self.assignment_key);
-        let (rows, broken) = replayed(&mut replay, (&self.journal, &self.events), known, &handed);
+        let mut replay = Replay::new(self.stored.id, self.assignment_key).hearing(self.heard.clone());
+        let (rows, broken) =
+            replayed(&mut replay, (&self.journal, &self.events, &self.products), known, &handed);
         if broken.is_some() {
             return Again { rows, broken, differs: Vec::new() };
         }
@@ -168,13 +192,34 @@ impl Past {
     }
 }
 
-/// A journal with its events.
-type Lines<'a> = (&'a [JournalLine], &'a BTreeMap<EventId, StoredEvent>);
+/// Every version of the products that lives speak of: of their events and of the news they heard.
+async fn products(
+    connection: &mut PgConnection,
+    lives: impl Iterator<Item = &Life>,
+) -> Result<Versions, Error> {
+    let mut ids = BTreeSet::new();
+    for life in lives {
+        for event in life.events.values() {
+            product_ids_of_json(&event.payload, &mut |id| {
+                ids.insert(id);
+            });
+        }
+        for heard in life.heard.values() {
+            journeyman_domain::catalog::product_ids(&heard.properties(), &mut |id| {
+                ids.insert(id);
+            });
+        }
+    }
+    catalog::history(connection, &ids.into_iter().collect::<Vec<_>>()).await
+}
+
+/// A journal with its events, and the products they speak of.
+type Lines<'a> = (&'a [JournalLine], &'a BTreeMap<EventId, StoredEvent>, &'a Versions);
 
 /// Applies a journal again, as far as that goes.
 fn replayed(
     replay: &mut Replay,
-    (journal, events): Lines<'_>,
+    (journal, events, products): Lines<'_>,
     known: &Deployments,
     handed: &BTreeMap<PersonId, Handover>,
 ) -> (Vec<Replayed>, Option<Broken>) {
@@ -182,7 +227,9 @@ fn replayed(
     for line in journal {
         let plans = known.0.get(&line.deployment).and_then(Option::as_ref);
         let Some(plans) = plans else { return (rows, Some(Broken::NoDeployment(line.deployment))) };
-        match replay.apply(&line.row, plans, events, handed) {
+        let catalog = line.catalog.map(|number| products.at(number, plans.policies.rates.base));
+        let catalog = catalog.unwrap_or_default();
+        match replay.apply(&line.row, Shared { plans, catalog: &catalog }, events, handed) {
             Ok(replayed) => rows.push(replayed),
             Err(broken) => return (rows, Some(broken)),
         }

@@ -304,6 +304,8 @@ impl Memory {
             Request::Load { people, features } => {
                 Reply::People(people.iter().filter_map(|person| self.load(*person, features)).collect())
             }
+            // There is no catalog here.
+            Request::Products { .. } => Reply::Products(0, Vec::new()),
             Request::Commit(write) => {
                 let reply = self.commit(*write);
                 self.broken(session);

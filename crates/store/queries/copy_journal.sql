@@ -1,1 +1,1 @@
-COPY journal (person_id, n, what, ref, moment, at, deployment, refusals, refused) FROM STDIN (FORMAT binary)
+COPY journal (person_id, n, what, ref, moment, at, deployment, refusals, refused, catalog) FROM STDIN (FORMAT binary)

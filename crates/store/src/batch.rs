@@ -7,7 +7,9 @@ mod read;
 mod write;
 
 use std::future::Future;
+use std::sync::Arc;
 
+use journeyman_domain::catalog::Item;
 use journeyman_domain::row::{Arrived, Due, StoredPerson, Write};
 use journeyman_domain::{Lane, PersonId, Shard, ShopTime};
 use sqlx::pool::PoolConnection;
@@ -21,7 +23,7 @@ use self::places::Places;
 use crate::lines::Lines;
 use crate::pool::{ENGINE_SILENCE, begin, silent};
 use crate::slices::{self, Held};
-use crate::{Error, deployments};
+use crate::{Error, catalog, deployments};
 
 /// A transaction that is held over several steps.
 ///
@@ -106,6 +108,14 @@ impl Batch {
     /// As [`Error`] says.
     pub async fn load(&mut self, people: &[PersonId], features: bool) -> Result<Vec<StoredPerson>, Error> {
         in_time(read::load(&mut self.connection, people, features, &mut self.places)).await
+    }
+
+    /// These products as they are now, with the number of the catalog that says so: what a journal of this batch notes.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn products(&mut self, ids: &[Arc<str>]) -> Result<(i64, Vec<(Arc<str>, Item)>), Error> {
+        in_time(catalog::now(&mut self.connection, ids)).await
     }
 
     /// Writes everything that a batch changes.

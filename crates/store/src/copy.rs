@@ -13,6 +13,7 @@ const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const EPOCH_2000: i64 = 946_684_800_000_000;
 /// Postgres's numbers of the types of arrays' elements; fixed for ever.
 const SMALLINT: i32 = 21;
+const BIGINT: i32 = 20;
 const TEXT: i32 = 25;
 const DOUBLE: i32 = 701;
 
@@ -104,6 +105,10 @@ impl Rows {
 
     pub(crate) fn smallints(&mut self, values: &[i16]) -> &mut Self {
         self.array(SMALLINT, values, |rows, value| rows.smallint(*value))
+    }
+
+    pub(crate) fn bigints(&mut self, values: &[i64]) -> &mut Self {
+        self.array(BIGINT, values, |rows, value| rows.bigint(*value))
     }
 
     pub(crate) fn doubles(&mut self, values: &[f64]) -> &mut Self {

@@ -57,6 +57,8 @@ pub async fn person_of(connection: &mut PgConnection, event: EventId) -> Result<
 pub struct JournalLine {
     /// The deployment.
     pub deployment: i64,
+    /// The number of the catalog that was seen, where a product was asked for.
+    pub catalog: Option<i64>,
     /// The input.
     pub row: JournalRow,
 }
@@ -81,6 +83,7 @@ fn journal_line(row: &PgRow, person: PersonId) -> Result<JournalLine, Error> {
         3 | 4 => Applied::Report { message: MessageId(reference()?), accepted: what == 3, at: moment()? },
         5 => Applied::Closed { merge: Merge::of_reference(reference()?), at: moment()? },
         6 => Applied::Taken { merge: Merge::of_reference(reference()?), at: moment()? },
+        7 => Applied::News { news: EventId(reference()?), at: moment()? },
         _ => return Err(row::unknown("journal.what", what)),
     };
     let reasons: Option<Vec<i16>> = row.try_get("refusals")?;
@@ -91,6 +94,7 @@ fn journal_line(row: &PgRow, person: PersonId) -> Result<JournalLine, Error> {
     });
     Ok(JournalLine {
         deployment: row.try_get("deployment")?,
+        catalog: row.try_get("catalog")?,
         row: JournalRow {
             person,
             n: row.try_get("n")?,

@@ -12,6 +12,9 @@ pub const KIND_ACCEPTED: i16 = 2;
 /// The kind of a row that says that a channel refused a message for good.
 pub const KIND_REJECTED: i16 = 3;
 
+/// The kind of a row that is news for many.
+pub use journeyman_domain::row::KIND_NEWS;
+
 /// Deletes what was applied, in the transaction that applied it; returns how many were still there.
 ///
 /// # Errors

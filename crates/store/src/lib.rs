@@ -2,6 +2,7 @@
 
 pub mod backfill;
 pub mod batch;
+pub mod catalog;
 pub mod consents;
 pub mod console;
 mod copy;
@@ -13,12 +14,14 @@ pub mod imports;
 pub mod ingest;
 pub mod installation;
 pub mod intake;
+pub mod interests;
 mod lease;
 pub mod lines;
 pub mod lower;
 pub mod messages;
 mod migrate;
 pub mod models;
+pub mod news;
 mod nodelay;
 pub mod outbox;
 pub mod own_database;

@@ -26,8 +26,9 @@ enum By {
 }
 
 /// Every table that is partitioned by week.
-const TABLES: [(&str, By); 6] = [
+const TABLES: [(&str, By); 7] = [
     ("events", By::Id),
+    ("bulk", By::Id),
     ("rejected_events", By::Time),
     ("journal", By::Time),
     ("messages", By::Id),

@@ -246,6 +246,10 @@ impl InPostgres {
                 Reply::Due(batch?.read_due(&shards, &lows, now, per_shard, total).await?)
             }
             Request::Load { people, features } => Reply::People(batch?.load(&people, features).await?),
+            Request::Products { ids } => {
+                let (number, items) = batch?.products(&ids).await?;
+                Reply::Products(number, items)
+            }
             Request::Commit(write) => {
                 batch?.write(&write).await?;
                 if let Some(batch) = self.batches.remove(&connection) {

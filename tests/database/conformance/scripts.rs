@@ -342,6 +342,9 @@ fn said(reply: &Reply) -> String {
             let input = |input: &journeyman_domain::row::Arrived| {
                 let what = match &input.what {
                     Arrival::Event(event) => format!("{} {}", event.name, after(event.occurred_at)),
+                    Arrival::News { heard, .. } => {
+                        format!("{} {}", heard.news.topic.event(), after(heard.news.occurred_at))
+                    }
                     Arrival::Report { message, accepted: true, at } => {
                         format!("{} taken {}", whose(*message), after(*at))
                     }

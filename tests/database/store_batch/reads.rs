@@ -34,6 +34,7 @@ async fn inputs_come_with_what_they_refer_to() {
         Arrival::Event(event) => {
             format!("{} {:?} {}", event.name, event.kind, event.payload.contains("messageId"))
         }
+        Arrival::News { heard, alone } => format!("{} {alone}", heard.news.topic.event()),
         Arrival::Report { message, accepted, at } => format!("{} {accepted} {at}", message.0.as_u128()),
         Arrival::Close { merge, .. } => format!("close {merge}"),
         Arrival::Take { merge, .. } => format!("take {merge}"),

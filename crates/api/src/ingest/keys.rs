@@ -25,7 +25,7 @@ impl WriteKeys {
 }
 
 /// The user of basic authentication, which is where Segment's clients put the write key.
-pub(super) fn of_header(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn of_header(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::bench::mail::{Dkim, Settings, latency, life, send};
-use crate::bench::{Report, ingest, steps, triggers};
+use crate::bench::{Report, fanout, ingest, steps, triggers};
 use crate::config::Config;
 use crate::doorway::{self, Waiting};
 
@@ -33,6 +33,18 @@ enum Which {
         after_help = "Examples:\n  journeyman bench triggers --size small\n  journeyman bench triggers --json"
     )]
     Triggers(Common),
+    /// An item that many people care for costs less: their news, against the same rows by one SQL statement; and what live
+    /// events at a tenth of their peak wait meanwhile, against what they wait without it
+    #[command(
+        after_help = "Examples:\n  journeyman bench fanout --size small\n  journeyman bench fanout --people 200000"
+    )]
+    Fanout {
+        #[command(flatten)]
+        common: Common,
+        /// How many people care for the item, instead of the size's
+        #[arg(long, value_name = "PEOPLE", value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+        people: Option<u32>,
+    },
     /// Timers that come due, each a step of a run, against one set-based SQL statement that writes the same
     #[command(after_help = "Examples:\n  journeyman bench steps --size small\n  \
                       journeyman bench steps --waiting 10000000   among ten million people who wait")]
@@ -129,6 +141,7 @@ impl Which {
         match self {
             Self::Ingest(common)
             | Self::Triggers(common)
+            | Self::Fanout { common, .. }
             | Self::Steps { common, .. }
             | Self::Send { common, .. }
             | Self::Latency { common, .. }
@@ -148,6 +161,11 @@ impl Which {
             Self::Triggers(_) => {
                 let size = if small { triggers::Size::SMALL } else { triggers::Size::FULL };
                 triggers::run(options, size).await?.into()
+            }
+            Self::Fanout { people, .. } => {
+                let size = if small { fanout::Size::SMALL } else { fanout::Size::FULL };
+                let people = people.map_or(size.people, |people| people as usize);
+                fanout::run(options, fanout::Size { people, ..size }).await?.into()
             }
             Self::Steps { waiting, .. } => {
                 let size = if small { steps::Size::SMALL } else { steps::Size::FULL };

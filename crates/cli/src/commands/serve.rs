@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use clap::Args;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
 use journeyman_api::tracking::Limits as TrackingLimits;
-use journeyman_api::{Health, Ingest, Reports, Tracking, Wake, server};
+use journeyman_api::{Catalog, Health, Ingest, Reports, Tracking, Wake, server};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::Channel;
 use journeyman_engine::{Engine, Pools, Teacher};
-use journeyman_store::{Limits, installation, partitions, retention};
+use journeyman_store::{Limits, installation, interests, partitions, retention};
 use sqlx::postgres::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -140,7 +140,17 @@ async fn serve(
         tokio::spawn(teacher.run(leave.clone()))
     });
     let health = Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
-    let routes = journeyman_api::public(ingest).merge(tracking.routes()).merge(reports.routes());
+    let keys = config.catalog_keys.iter().map(|(name, key)| (name.as_str(), key.as_str()));
+    let catalog = Catalog {
+        ingest: ingest.clone(),
+        keys: WriteKeys::new(keys),
+        pool: database.pool.clone(),
+        clock: Arc::new(SystemClock),
+    };
+    let routes = journeyman_api::public(ingest)
+        .merge(tracking.routes())
+        .merge(reports.routes())
+        .merge(catalog.routes());
     let public = tokio::spawn(server::serve(public, routes, stop.clone()));
     // The private listener outlives the public one, so that a stop can be watched.
     let watched = CancellationToken::new();
@@ -265,6 +275,11 @@ async fn keep_house(pool: PgPool) {
         let now = SystemClock.now();
         if let Err(error) = partitions::ensure(&pool, now).await {
             tracing::error!(%error, "can't make partitions ahead; trying again in an hour");
+        }
+        match interests::forget_faded(&pool, now).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "forgot what people cared for and do no longer"),
+            Err(error) => tracing::error!(%error, "can't forget faded interests; trying again in an hour"),
         }
         match retention::forget_seen(&pool, now).await {
             Ok(0) => {}

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Actor;
 use crate::Refused;
+use crate::catalog::{Catalog, PRODUCT_ID};
 use crate::plan::{Channel, Send, Setting};
 use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS};
 use crate::value::Value;
@@ -57,7 +58,11 @@ impl Actor<'_> {
         loop {
             let mut vars = Json::Object(Map::new());
             for (filled, value) in &values {
-                let json = if filled.list { list(value, &filled.fields, most)? } else { value.to_json() };
+                let json = if filled.list {
+                    list(value, &filled.fields, most, self.catalog)?
+                } else {
+                    value.to_json()
+                };
                 put(&mut vars, &filled.path, json);
             }
             let data = Data { locale: locale.clone(), zone: zone.clone(), session_until, vars };
@@ -89,14 +94,14 @@ fn is_blank(value: &Value) -> bool {
 }
 
 /// The first so many elements of a list, with the fields that are spoken of.
-fn list(value: &Value, fields: &[Field], most: usize) -> Result<Json, Refused> {
+fn list(value: &Value, fields: &[Field], most: usize, catalog: &dyn Catalog) -> Result<Json, Refused> {
     let element = |element: &Value| {
         if fields.is_empty() {
             return Ok(element.to_json());
         }
         let mut record = Json::Object(Map::new());
         for field in fields {
-            let value = element.at(field.path.iter().map(AsRef::as_ref));
+            let value = of_element(element, &field.path, catalog);
             if field.required && is_blank(value) {
                 return Err(Refused::MissingVariable);
             }
@@ -105,6 +110,17 @@ fn list(value: &Value, fields: &[Field], most: usize) -> Result<Json, Refused> {
         Ok(record)
     };
     value.items().iter().take(most).map(element).collect()
+}
+
+/// The value at a path of a list's element: what it says itself goes before what the catalog knows of its product.
+fn of_element<'v>(element: &'v Value, path: &[Arc<str>], catalog: &'v dyn Catalog) -> &'v Value {
+    let at = |path: &[Arc<str>]| element.at(path.iter().map(AsRef::as_ref));
+    let own = at(path);
+    let place = path.iter().position(|name| name.as_ref() == "product");
+    let (true, Some(place)) = (own.is_missing(), place) else { return own };
+    let id = at(&path[..place]).field(PRODUCT_ID).key();
+    let product = id.and_then(|id| catalog.product(&id));
+    product.map_or(own, |product| product.at(path[place + 1..].iter().map(AsRef::as_ref)))
 }
 
 /// Puts a value at a path of objects; what stands there already as an object is added to.

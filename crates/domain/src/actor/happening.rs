@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::expr::Facts;
+use crate::news::Heard;
 use crate::person::Entry;
 use crate::row::StoredEvent;
 use crate::value::Value;
-use crate::{EventId, Kind, ShopTime};
+use crate::{EventId, Kind, PersonId, ShopTime};
 
 /// An event whose payload is none of the tracking form's. The door lets none through; a damaged row may be one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +110,12 @@ impl<'a> Happening<'a> {
             properties: OnceCell::from(properties),
             traits: None,
         }
+    }
+
+    /// News of what somebody cares for.
+    pub fn of_news(person: PersonId, heard: &Heard) -> Happening<'static> {
+        let (id, news) = (heard.event(person), &heard.news);
+        Happening::of_timer(id, news.topic.event(), news.occurred_at, heard.properties())
     }
 
     /// Its properties; of a page or screen those of the message.

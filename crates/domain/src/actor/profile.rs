@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Actor, Happening, engage};
+use crate::news::Topic;
 use crate::person::{CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
 use crate::plan::Channel;
 use crate::row::Lifted;
@@ -43,8 +44,9 @@ impl Actor<'_> {
 
     fn seen(&mut self, event: &Happening) {
         let by_them = matches!(event.kind, Kind::Track | Kind::Page | Kind::Screen);
-        // What a provider reports of a message is nothing they did in the shop, nor is what we compute of them.
-        if !by_them || event.name.starts_with("Message ") || event.name.as_ref() == SCORED {
+        // What a provider reports of a message is nothing they did in the shop, nor is what we compute or tell of.
+        let ours = event.name.starts_with("Message ") || event.name.as_ref() == SCORED || is_news(&event.name);
+        if !by_them || ours {
             return;
         }
         let hot = &mut self.person.hot;
@@ -189,6 +191,11 @@ impl Actor<'_> {
             self.caused.push_back((updated, depth + 1));
         }
     }
+}
+
+/// What happens around people is nothing they did either.
+fn is_news(name: &str) -> bool {
+    Topic::ALL.into_iter().any(|topic| topic.event() == name)
 }
 
 /// The longest locale that is kept, bytes; BCP 47's own tags are shorter.

@@ -3,19 +3,20 @@
 mod agenda;
 mod living;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
-use crate::actor::{self, Input, Outcome};
+use crate::actor::{self, Input, Outcome, Shared};
 use crate::expr::Demands;
+use crate::interest::InterestRow;
 use crate::merge::{Merge, MovedRun};
+use crate::news::NewsRow;
 use crate::person::{
     Day, Feature, FeatureKey, Handover, Occurrence, Person, Position, Traits, Undecodable, decode_handover,
     decode_hot, decode_run, encode_handover, encode_hot, encode_run,
 };
-use crate::plan::Plans;
 use crate::row::{
     Arrival, Arrived, Arriving, Due, ForwardedRow, HandedRow, JournalRow, ParkedRow, PersonRow, Place,
     RunRow, StoredFeature, StoredPerson, Write,
@@ -35,7 +36,7 @@ type Fault = (&'static str, String);
 
 /// One person at work.
 struct Applying<'a> {
-    plans: &'a Plans,
+    shared: Shared<'a>,
     now: ShopTime,
     person: Person,
     /// Whether an input that panics is to be found.
@@ -48,6 +49,8 @@ struct Applying<'a> {
     parked: Vec<ParkedRow>,
     /// Strays.
     forwarded: Vec<ForwardedRow>,
+    /// News that goes on to somebody alone.
+    retold: Vec<NewsRow>,
     /// What is handed over of a person who was closed.
     handed: Option<(Merge, Box<Handover>)>,
     /// Whose state was taken over.
@@ -84,7 +87,7 @@ pub fn restore(stored: &StoredPerson, demands: &Demands) -> Result<Person, Undec
 
 /// Applies what waits for one person and appends what changes to `write`.
 pub(super) fn apply(
-    plans: &Plans,
+    shared: Shared<'_>,
     now: ShopTime,
     stored: &StoredPerson,
     inputs: Vec<Arrived>,
@@ -92,21 +95,34 @@ pub(super) fn apply(
     timers: bool,
     write: &mut Write,
 ) {
-    let person = match restore(stored, &plans.demands) {
+    let demands = &shared.plans.demands;
+    let person = match restore(stored, demands) {
         Ok(person) => person,
         // Nothing of theirs can be done until somebody looks; everybody else goes on.
         Err(error) => return set_aside(now, stored, inputs, wakes, &error, write),
     };
     let Agenda { inputs, held, timers_from } = agenda(inputs);
+    // News that others hear too can't wait in its place: it goes on in one of its own.
+    let mut waits = Vec::new();
+    for input in held {
+        match &input.what {
+            Arrival::News { heard, alone: false } => {
+                write.retold.push(heard.alone(PersonId(stored.id), now));
+                write.done.push(input.place);
+            }
+            _ => waits.push(input.place),
+        }
+    }
+    let held = waits;
     let run = |person: Person, careful: bool| {
-        let mut applying = Applying::new(plans, now, person, careful);
+        let mut applying = Applying::new(shared, now, person, careful);
         applying.fires = timers;
         applying.inputs(&inputs, timers_from);
         applying
     };
     // A defect that panics costs its own input alone: all is done again, with a copy of the person before each.
     let applying = catch_unwind(AssertUnwindSafe(|| run(person, false)));
-    let applying = applying.or_else(|_| restore(stored, &plans.demands).map(|person| run(person, true)));
+    let applying = applying.or_else(|_| restore(stored, demands).map(|person| run(person, true)));
     match applying {
         // All that there is waits: nothing of theirs is touched.
         Ok(applying) if !held.is_empty() && applying.is_idle() => {}
@@ -120,6 +136,7 @@ pub(super) fn apply(
 fn moment(arrival: &Arrival) -> Option<ShopTime> {
     match arrival {
         Arrival::Event(event) => Some(event.occurred_at),
+        Arrival::News { heard, .. } => Some(heard.news.occurred_at),
         Arrival::Report { at, .. } => Some(*at),
         Arrival::Close { .. } | Arrival::Take { .. } | Arrival::Unknown { .. } => None,
     }
@@ -131,9 +148,9 @@ fn order(input: &Arrived) -> (Option<ShopTime>, i64) {
 }
 
 impl<'a> Applying<'a> {
-    fn new(plans: &'a Plans, now: ShopTime, person: Person, careful: bool) -> Self {
+    fn new(shared: Shared<'a>, now: ShopTime, person: Person, careful: bool) -> Self {
         Self {
-            plans,
+            shared,
             now,
             person,
             careful,
@@ -142,6 +159,7 @@ impl<'a> Applying<'a> {
             journal: Vec::new(),
             parked: Vec::new(),
             forwarded: Vec::new(),
+            retold: Vec::new(),
             handed: None,
             taken: Vec::new(),
             moved_in: Vec::new(),
@@ -163,11 +181,18 @@ impl<'a> Applying<'a> {
 
     /// Whether nothing was done.
     fn is_idle(&self) -> bool {
-        self.journal.is_empty() && self.parked.is_empty() && self.forwarded.is_empty()
+        self.journal.is_empty()
+            && self.parked.is_empty()
+            && self.forwarded.is_empty()
+            && self.retold.is_empty()
     }
 
     /// A stray: whoever they turned out to be hears of it.
     fn forward(&mut self, to: PersonId, arrived: &Arrived) {
+        if let Arrival::News { heard, .. } = &arrived.what {
+            self.retold.push(heard.alone(to, self.now));
+            return;
+        }
         let (kind, reference) = arrived.what.reference();
         let received_at = arrived.what.received_at().unwrap_or(self.now);
         let lane = arrived.place.lane;
@@ -197,7 +222,7 @@ impl<'a> Applying<'a> {
             Arriving::Awaited | Arriving::Overdue => return Ok(()),
         };
         let state = decode_handover(bytes).map_err(|error| ("undecodable", error.to_string()))?;
-        let demands = &self.plans.demands;
+        let demands = &self.shared.plans.demands;
         let features = features
             .iter()
             .filter_map(|row| Some((demands.numbered(row.feature)?.clone(), Feature::from(row))));
@@ -226,7 +251,7 @@ impl<'a> Applying<'a> {
             let Some(due) = self.person.next_due().filter(|due| *due <= until) else { return };
             if let Err(fault) = self.step(Input::Timers(due)) {
                 // So that the rest of the person goes on.
-                actor::give_up(self.plans, &mut self.person, due, self.now);
+                actor::give_up(self.shared.plans, &mut self.person, due, self.now);
                 self.park(None, (TIMERS, Uuid::nil()), fault);
             }
         }
@@ -243,6 +268,7 @@ impl<'a> Applying<'a> {
             }
             Arrival::Take { merge, at, state } => self.take(*merge, *at, state),
             Arrival::Event(event) => self.step(Input::Event(event)),
+            Arrival::News { heard, .. } => self.step(Input::News(heard)),
             Arrival::Report { message, accepted, at } => {
                 self.step(Input::Report { message: *message, accepted: *accepted, at: *at })
             }
@@ -255,8 +281,8 @@ impl<'a> Applying<'a> {
     /// One input; where it can't be applied the person is as before.
     fn step(&mut self, input: Input<'_>) -> Result<(), Fault> {
         let before = self.careful.then(|| self.person.clone());
-        let (plans, now, person) = (self.plans, self.now, &mut self.person);
-        let step = AssertUnwindSafe(|| actor::step(plans, person, input, now, None));
+        let (shared, now, person) = (self.shared, self.now, &mut self.person);
+        let step = AssertUnwindSafe(|| actor::step(shared, person, input, now, None));
         let done = match before {
             None => Ok(step()),
             Some(before) => catch_unwind(step).inspect_err(|_| self.person = before),
@@ -286,6 +312,7 @@ impl<'a> Applying<'a> {
         let id = self.person.id;
         self.rearm(wakes, write);
         write.forwarded.append(&mut self.forwarded);
+        write.retold.append(&mut self.retold);
         write.taken.append(&mut self.taken);
         write.moved_in.append(&mut self.moved_in);
         for merge in self.parked.iter().filter_map(|parked| parked.place) {
@@ -298,7 +325,12 @@ impl<'a> Applying<'a> {
         write.done.extend(inputs.iter().map(|input| input.place).filter(|place| !parked.contains(place)));
         write.parked.append(&mut self.parked);
         write.journal.append(&mut self.journal);
+        let mut interests: BTreeMap<_, InterestRow> = BTreeMap::new();
         for outcome in self.outcomes {
+            for (product, interest) in outcome.interests {
+                let row = InterestRow { person: id, product: product.clone(), interest: Default::default() };
+                interests.entry(product).or_insert(row).interest.merge(&interest);
+            }
             write.queued.extend(outcome.queued);
             write.cancelled.extend(outcome.cancelled);
             write.lifted.extend(outcome.lifted);
@@ -307,6 +339,7 @@ impl<'a> Applying<'a> {
             write.ended.extend(outcome.ended);
             write.mixed.extend(outcome.mixed.into_iter().map(|journey| (id, journey)));
         }
+        write.interests.extend(interests.into_values());
         if let Some((merge, handed)) = self.handed {
             let stored = handed.runs.iter().filter(|run| run.stored);
             write.moved_out.extend(stored.map(|run| (id, run.number)));

@@ -1,11 +1,17 @@
 use uuid::Uuid;
 
 use super::*;
+use std::sync::Arc;
+
+use crate::interest;
+use crate::merge::Merge;
+use crate::news::{Heard, Mention, News, Topic};
 use crate::person::{Hot, Person, STATE_BYTES, decode_hot, encode_hot};
+use crate::plan::Plans;
 use crate::plan::sample::{at, panics, plan, plans, send};
 use crate::plan::{Channel, Plan, Policies, Step};
-use crate::row::{Arrival, Place, StoredEvent};
-use crate::value::Span;
+use crate::row::{Arrival, Arriving, Place, StoredEvent};
+use crate::value::{Span, Value};
 use crate::{EventId, Kind, Lane, MessageId, SeenKey, Shard};
 
 #[test]
@@ -273,4 +279,73 @@ fn what_is_stored_is_what_was() {
     assert!(stored.hot.len() < STATE_BYTES);
     let restored = restore(&stored, &crate::expr::Demands::default()).unwrap();
     assert_eq!(restored, Person { version: 3, n: 5, hot, ..Person::new(PersonId(1), 1) });
+}
+
+/// News of one item for these people, in one row.
+fn news(people: &[i64], seq: i64) -> Vec<Arrived> {
+    let mention = Mention { item: 0, interest: interest::Kind::Wishlist, since: at(TEN) };
+    let news = Arc::new(News {
+        id: EventId::new(at(TEN), SeenKey::new("batch", "news")),
+        topic: Topic::PriceDropped,
+        occurred_at: at(TEN),
+        received_at: at(TEN),
+        items: [Value::record([("product_id", Value::text("lamp"))])].into(),
+    });
+    let heard = |person: &i64| Arrived {
+        place: Place { shard: Shard(0), lane: Lane::Bulk, seq },
+        person: PersonId(*person),
+        what: Arrival::News {
+            heard: Heard { news: news.clone(), mentions: [mention].into() },
+            alone: people.len() == 1,
+        },
+    };
+    people.iter().map(heard).collect()
+}
+
+#[test]
+fn of_news_for_many_the_part_of_those_who_can_not_hear_it_now_goes_on_by_itself() {
+    let plans =
+        plans(vec![plan("drop", "Price Dropped", vec![send("drop", Channel::Inbox)])], Policies::default());
+    let closed = StoredPerson { merged_into: Some(PersonId(9)), ..nobody_yet(2) };
+    let people = [nobody_yet(1), closed, nobody_yet(3)];
+    let merge = Merge { loser: PersonId(30), winner: PersonId(3) };
+    let take = Arrival::Take { merge, at: at(TEN), state: Arriving::Awaited };
+    let write = apply(
+        &plans,
+        at(TEN),
+        &people,
+        [vec![arrived(3, 1, take.clone())], news(&[1, 2, 3], 2)].concat(),
+        Vec::new(),
+    );
+    let queued: Vec<i64> = write.queued.iter().map(|row| row.person.0).collect();
+    assert_eq!(queued, [1]);
+    let alone: Vec<Vec<i64>> =
+        write.retold.iter().map(|row| row.mentions.iter().map(|(person, _)| person.0).collect()).collect();
+    assert_eq!(alone, [[9], [3]], "to whom they turned out to be, and to who waits");
+    assert_eq!(write.retold[0].items.len(), 1);
+    assert_eq!((done(&write), write.held.len()), (vec![2, 2, 2], 1), "the row is done with for all");
+    // Theirs alone, it waits where it is.
+    let write =
+        apply(&plans, at(TEN), &people[2..], [vec![arrived(3, 1, take)], news(&[3], 2)].concat(), Vec::new());
+    assert_eq!((write.retold.len(), write.held.len(), done(&write)), (0, 2, vec![]));
+}
+
+#[test]
+fn what_people_say_of_products_is_kept_where_a_journey_waits_for_news_and_nowhere_else() {
+    let payload = r#"{"properties": {"product_id": "lamp", "products": [{"product_id": "mug"}, {"product_id": "mug"}]}}"#;
+    let inputs = || {
+        let seen = ["Product Viewed", "Product Added to Wishlist", "Order Completed", "Product Viewed"];
+        let each = seen.iter().enumerate();
+        each.map(|(nth, name)| with_payload(event(1, nth as i64, TEN, name), payload)).collect::<Vec<_>>()
+    };
+    let listens = plans(vec![plan("back", "Back In Stock", vec![])], Policies::default());
+    let write = apply(&listens, at(NOON), &[nobody_yet(1)], inputs(), Vec::new());
+    let rows: Vec<(&str, usize)> = write
+        .interests
+        .iter()
+        .map(|row| (row.product.as_ref(), row.interest.0.iter().flatten().count()))
+        .collect();
+    assert_eq!(rows, [("lamp", 2), ("mug", 1)]);
+    let deaf = plans(vec![plan("other", "Other", vec![])], Policies::default());
+    assert!(apply(&deaf, at(NOON), &[nobody_yet(1)], inputs(), Vec::new()).interests.is_empty());
 }

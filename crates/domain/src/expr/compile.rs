@@ -97,6 +97,13 @@ fn closure(expr: &Expr) -> Closure {
                 feature.and_then(|feature| feature.last).map_or(Value::Missing, Value::Time)
             })
         }
+        Expr::Product(id, path) => {
+            let (id, path) = (closure(id), path.clone());
+            Box::new(move |scope| {
+                let product = id(scope).key().and_then(|id| scope.catalog.product(&id));
+                product.map_or(Value::Missing, |product| product.at(path.iter().map(AsRef::as_ref)).clone())
+            })
+        }
         Expr::InSegment(name) => {
             let name = name.clone();
             Box::new(move |scope| Value::Bool(scope.in_segment(&name)))

@@ -14,6 +14,8 @@ pub struct Demands {
     of_event: BTreeMap<Arc<str>, BTreeSet<FeatureKey>>,
     /// By their number, which costs a hash to find out.
     numbered: BTreeMap<i64, FeatureKey>,
+    /// Whether products of the catalog are asked for.
+    pub products: bool,
 }
 
 impl Counted {
@@ -32,6 +34,7 @@ impl Demands {
     pub fn of_expr(&mut self, expr: &Expr) {
         expr.walk(&mut |expr| match expr {
             Expr::Count(counted) | Expr::Sum(counted) => self.add(counted.feature()),
+            Expr::Product(..) => self.products = true,
             Expr::LastAt(event) => self.add(FeatureKey { event: event.clone(), field: None, by: None }),
             _ => {}
         });
@@ -44,6 +47,13 @@ impl Demands {
             self.add(plan.enter.cancels(event));
         }
         plan.conditions(&mut |condition| self.of_expr(&condition.expr));
+        // A template's list asks of its elements' products without an expression.
+        let sends = plan.nodes.iter().filter_map(|node| match &node.step {
+            Step::Send(send) => Some(&send.filled),
+            _ => None,
+        });
+        let fields = sends.flatten().flat_map(|filled| &filled.fields);
+        self.products |= fields.into_iter().any(|field| field.path.iter().any(|name| &**name == "product"));
     }
 
     fn add(&mut self, key: FeatureKey) {

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::Root;
 use crate::ShopTime;
+use crate::catalog::Catalog;
 use crate::person::{Entry, Person, Run};
 use crate::plan::{Condition, Segment};
 use crate::value::{Money, Rates, Value};
@@ -61,6 +62,8 @@ pub struct Scope<'a> {
     pub segments: &'a Segments,
     /// The shop's currency and rates.
     pub rates: &'a Rates,
+    /// The products that may be asked of.
+    pub catalog: &'a dyn Catalog,
     /// The event at hand.
     pub event: Option<Facts<'a>>,
     /// The run, and with it its entry, variables and results.

@@ -164,6 +164,12 @@ impl Carts {
         self.open.iter().find(|cart| cart.id.as_ref() == id)
     }
 
+    /// Calls `found` with the product of every line.
+    pub(crate) fn product_ids(&self, found: &mut impl FnMut(Arc<str>)) {
+        let items = self.open.iter().flat_map(|cart| &cart.items);
+        items.filter_map(|item| item.detail("product_id")).for_each(|id| found(id.into()));
+    }
+
     /// The cart touched last.
     pub fn latest(&self) -> Option<&Cart> {
         self.open.last()

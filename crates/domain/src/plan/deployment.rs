@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Condition, Plan, PlanHash, Policies, Status};
 use crate::expr::{Demands, Segments};
+use crate::news::Topic;
 use crate::value::Span;
 
 /// A segment: an expression about a person.
@@ -61,6 +62,7 @@ pub struct Plans {
     live: BTreeMap<Arc<str>, Arc<Plan>>,
     /// What runs end or go on for, by event: the properties that are asked of it.
     met: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    keeps_interest: bool,
 }
 
 impl Plans {
@@ -97,6 +99,9 @@ impl Plans {
         let mut met: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
         versions.values().for_each(|plan| plan.met(&mut met));
         let memory = caps.chain(deployment.policies.minimum_gap).max_by_key(|per| per.nominal());
+        let keeps_interest = Topic::ALL
+            .into_iter()
+            .any(|topic| listeners.contains_key(topic.event()) || met.contains_key(topic.event()));
         Self {
             deployment: deployment.number,
             policies: Arc::new(deployment.policies),
@@ -107,12 +112,23 @@ impl Plans {
             versions,
             live,
             met: met.into_iter().map(|(event, names)| (event, names.into_iter().collect())).collect(),
+            keeps_interest,
         }
     }
 
     /// The journeys that listen to an event.
     pub fn listeners(&self, event: &str) -> &[Listener] {
         self.listeners.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether such an event would mean anything to any known version: else nobody need be told.
+    pub fn hears(&self, event: &str) -> bool {
+        !self.listeners(event).is_empty() || self.met(event).is_some()
+    }
+
+    /// Whether what people care for in the catalog is kept: some journey waits for news of it.
+    pub fn keeps_interest(&self) -> bool {
+        self.keeps_interest
     }
 
     /// A version by its hash.

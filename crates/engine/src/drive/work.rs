@@ -106,6 +106,10 @@ impl Hands {
                 Reply::Due(self.batch()?.read_due(&shards, &lows, now, per_shard, total).await?)
             }
             Request::Load { people, features } => Reply::People(self.batch()?.load(&people, features).await?),
+            Request::Products { ids } => {
+                let (number, items) = self.batch()?.products(&ids).await?;
+                Reply::Products(number, items)
+            }
             Request::Commit(write) => {
                 self.commit(&write).await?;
                 Reply::Committed
@@ -146,7 +150,8 @@ impl Hands {
         }
         let strays = write.forwarded.iter().map(|input| input.person);
         let states = write.handed.iter().map(|handed| handed.merge.winner);
-        let elsewhere: ShardSet = strays.chain(states).map(Shard::of).collect();
+        let retold = write.retold.iter().map(|news| news.shard);
+        let elsewhere: ShardSet = strays.chain(states).map(Shard::of).chain(retold).collect();
         if !elsewhere.is_empty() {
             self.engine.ring(elsewhere);
         }
@@ -171,6 +176,7 @@ fn doing(request: &Request) -> &'static str {
         Request::ReadIntake { .. } => "reading intake",
         Request::ReadDue { .. } => "reading timers",
         Request::Load { .. } => "loading people",
+        Request::Products { .. } => "looking products up",
         Request::Commit(_) => "writing a batch",
         Request::Rollback | Request::Rest(_) => "resting",
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use journeyman_domain::row::{Arrived, Due, ParkedRow, Place, Write};
+use journeyman_domain::row::{Arrival, Arrived, Due, ParkedRow, Place, Write};
 use journeyman_domain::{PersonId, Shard, ShopTime};
 use uuid::Uuid;
 
@@ -130,12 +130,31 @@ pub(super) fn aside(arrived: Vec<Arrived>, due: &[Due], now: ShopTime) -> Write 
         detail: detail.clone(),
     };
     let handed = arrived.iter().filter_map(|input| input.what.undelivered(now)).collect();
+    // News of many: nobody knows yet whose part of it is refused, so each gets a row of their own.
+    let (mut retold, mut done) = (Vec::new(), Vec::new());
+    let arrived = arrived.into_iter().filter(|input| match &input.what {
+        Arrival::News { heard, alone: false } => {
+            retold.push(heard.alone(input.person, now));
+            done.push(input.place);
+            false
+        }
+        _ => true,
+    });
+    let arrived: Vec<Arrived> = arrived.collect();
     let parked = arrived.into_iter().map(|input| {
         let (kind, reference) = input.what.reference();
         row(Some(input.place), input.person, kind, reference)
     });
     let timers = due.iter().map(|wake| row(None, wake.person, 0, Uuid::nil()));
-    Write { now, parked: parked.chain(timers).collect(), disarmed: due.to_vec(), handed, ..Write::default() }
+    Write {
+        now,
+        parked: parked.chain(timers).collect(),
+        disarmed: due.to_vec(),
+        handed,
+        retold,
+        done,
+        ..Write::default()
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use journeyman_domain::actor::Shared;
+use journeyman_domain::catalog::{self, Products};
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{Arrived, Due, Place, StoredPerson};
 use journeyman_domain::{PersonId, SHARDS, SLICES, Shard, ShardSet, ShopTime, batch};
@@ -67,6 +69,11 @@ enum State {
         arrived: Vec<Arrived>,
     },
     Loading {
+        arrived: Vec<Arrived>,
+        due: Vec<Due>,
+    },
+    Looking {
+        people: Vec<StoredPerson>,
         arrived: Vec<Arrived>,
         due: Vec<Due>,
     },
@@ -224,7 +231,10 @@ impl Worker {
             (State::ReadingBulk { live }, Reply::Intake(bulk)) => self.bulk_read(live, bulk, clock),
             (State::ReadingDue { arrived }, Reply::Due(due)) => self.due_read(arrived, due),
             (State::Loading { arrived, due }, Reply::People(people)) => {
-                self.apply(&people, arrived, due, clock)
+                self.loaded(people, arrived, due, clock)
+            }
+            (State::Looking { people, arrived, due }, Reply::Products(number, items)) => {
+                self.apply(&people, arrived, due, Some((number, &items)), clock)
             }
             (State::Committing(batch), Reply::Committed) => {
                 self.committed(&batch);
@@ -332,14 +342,34 @@ impl Worker {
         Request::Deployment(deployment)
     }
 
+    /// Products that somebody may ask of are looked up first.
+    fn loaded(
+        &mut self,
+        people: Vec<StoredPerson>,
+        arrived: Vec<Arrived>,
+        due: Vec<Due>,
+        clock: Clock,
+    ) -> Request {
+        let wanted = self.plans.as_ref().map(|plans| batch::products(plans, &people, &arrived));
+        let ids: Vec<Arc<str>> = wanted.into_iter().flatten().collect();
+        if ids.is_empty() {
+            return self.apply(&people, arrived, due, None, clock);
+        }
+        self.state = State::Looking { people, arrived, due };
+        Request::Products { ids }
+    }
+
     fn apply(
         &mut self,
         people: &[StoredPerson],
         arrived: Vec<Arrived>,
         due: Vec<Due>,
+        catalog: Option<(i64, &[(Arc<str>, catalog::Item)])>,
         clock: Clock,
     ) -> Request {
         let mut places: Vec<Place> = arrived.iter().map(|input| input.place).collect();
+        // News is one row for many people.
+        places.dedup();
         let arrived = self.awaited.told(arrived, clock.machine);
         let first = arrived.first().map(|input| (Item::Input(input.place), input.person));
         let first = first.or(due.first().map(|wake| (Item::Wake(*wake), wake.person)));
@@ -350,9 +380,13 @@ impl Worker {
             aside(arrived, &due, clock.shop)
         } else {
             let unread = self.round.iter().copied().filter(|shard| !self.exhausted.contains(shard)).collect();
-            batch::apply(&plans, clock.shop, people, arrived, due.clone(), unread)
+            let known = catalog.into_iter().flat_map(|(_, items)| items.iter().map(|(id, item)| (id, item)));
+            let catalog = Products::new(known, plans.policies.rates.base);
+            let shared = Shared { plans: &plans, catalog: &catalog };
+            batch::apply(shared, clock.shop, people, arrived, due.clone(), unread)
         };
         write.deployment = plans.deployment;
+        write.catalog = catalog.map(|(number, _)| number);
         if write.is_empty() && !write.held.is_empty() {
             return self.wait_for_states(first.map(|(item, _)| item.shard()));
         }
@@ -407,7 +441,9 @@ impl Worker {
         };
         let items = match &state {
             State::Committing(batch) => batch.places.len() + batch.held.len() + batch.due.len(),
-            State::Loading { arrived, due } => arrived.len() + due.len(),
+            State::Loading { arrived, due } | State::Looking { arrived, due, .. } => {
+                arrived.len() + due.len()
+            }
             State::ReadingLive | State::ReadingBulk { .. } | State::ReadingDue { .. } => self.portion.size(),
             _ => 0,
         };

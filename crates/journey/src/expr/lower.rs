@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use journeyman_domain::catalog::PRODUCT_ID;
 use journeyman_domain::expr::{Expr, ListCall, Root, Type};
 use journeyman_domain::score;
 use journeyman_domain::value::Value;
@@ -39,6 +40,27 @@ const PROFILE: [(&str, Type); 4] = [
     ("time_zone", Type::Text),
 ];
 
+/// What a product has whatever the shop says of it; anything else is an attribute.
+const PRODUCT: [(&str, Type); 17] = [
+    ("product_id", Type::Text),
+    ("price", Type::Money),
+    ("regular_price", Type::Money),
+    ("sale_price", Type::Money),
+    ("cost", Type::Money),
+    ("margin", Type::Number),
+    ("stock", Type::Number),
+    ("category", Type::Text),
+    ("name", Type::Text),
+    ("brand", Type::Text),
+    ("url", Type::Text),
+    ("image_url", Type::Text),
+    ("currency", Type::Text),
+    ("availability", Type::Text),
+    ("description", Type::Text),
+    ("sensitive", Type::Bool),
+    ("consumable", Type::Bool),
+];
+
 /// An expression and what it is.
 pub(super) type Typed = (Expr, Type);
 
@@ -64,6 +86,12 @@ pub(super) enum Resolved {
         path: Vec<Arc<str>>,
         of: Type,
         closed: bool,
+    },
+    /// Something of the product whose id the expression gives.
+    Product {
+        id: Box<Expr>,
+        path: Vec<Arc<str>>,
+        of: Type,
     },
     Value(Typed),
 }
@@ -177,6 +205,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
     fn finish(&mut self, resolved: Resolved, ast: &Ast) -> Option<Typed> {
         match resolved {
             Resolved::Value(typed) => Some(typed),
+            Resolved::Product { id, path, of } => Some((Expr::Product(id, path.into()), of)),
             Resolved::Path { root, path, .. } if path.is_empty() => {
                 let name = match &root {
                     Root::Step(id) => id.to_string(),
@@ -216,8 +245,13 @@ impl<'a, 'f> Lowering<'a, 'f> {
     ) -> Option<Resolved> {
         let (root, mut path, of, closed) = match base {
             Resolved::Path { root, path, of, closed } => (root, path, of, closed),
+            Resolved::Product { id, path, of } => return self.product_field(id, path, &of, field, at),
             Resolved::Value((expr, of)) => return self.field_of_value(expr, of, field, at),
         };
+        if field.as_ref() == "product" && self.is_thing(&root, &path, &of) {
+            path.push(PRODUCT_ID.into());
+            return Some(product(Expr::Path(root, path.into())));
+        }
         let list = !path.is_empty() && matches!(of, Type::List(_) | Type::Any);
         if let ("first" | "last", true) = (field.as_ref(), list) {
             let list = self.finish(Resolved::Path { root, path, of, closed }, of_ast)?;
@@ -236,6 +270,38 @@ impl<'a, 'f> Lowering<'a, 'f> {
         };
         path.push(field.clone());
         Some(Resolved::Path { root, path, of, closed })
+    }
+
+    /// Whether `.product` of this is the catalog's: of a record that has none of its own.
+    fn is_thing(&self, root: &Root, path: &[Arc<str>], of: &Type) -> bool {
+        let types = match root {
+            Root::Event => self.scope.event,
+            Root::Entry => self.scope.entry,
+            _ => None,
+        };
+        match (root, path.is_empty()) {
+            (Root::Event | Root::Entry, true) => types.is_none_or(|types| !types.contains_key("product")),
+            (_, true) | (Root::Step(_), _) => false,
+            _ => matches!(of, Type::Any | Type::Record(_)) && field_of(of, "product").is_none(),
+        }
+    }
+
+    /// A field of a product, or of one of its attributes.
+    fn product_field(
+        &mut self,
+        id: Box<Expr>,
+        mut path: Vec<Arc<str>>,
+        of: &Type,
+        field: &Arc<str>,
+        at: Place,
+    ) -> Option<Resolved> {
+        let of = match of {
+            Type::Any if path.is_empty() => of_table(&PRODUCT, field).unwrap_or(Type::Any),
+            Type::Any => Type::Any,
+            of => return self.no_fields(of, at),
+        };
+        path.push(field.clone());
+        Some(Resolved::Product { id, path, of })
     }
 
     /// A field of something computed has no path.
@@ -349,7 +415,6 @@ impl<'a, 'f> Lowering<'a, 'f> {
             (Some(of), _) => Some(of),
             (None, "name") => Some(Type::Text),
             (None, "at") => Some(Type::Time),
-            (None, "product") => self.not_yet(at, "product"),
             (None, _) => {
                 let names = types.into_iter().flat_map(|types| types.keys().map(AsRef::as_ref));
                 if self.scope.lints
@@ -391,7 +456,6 @@ impl<'a, 'f> Lowering<'a, 'f> {
     fn inner_field(&mut self, of: &Type, closed: bool, field: &str, at: Place) -> Option<Type> {
         match (of, field_of(of, field)) {
             (_, Some(of)) => Some(of),
-            (Type::Any | Type::Record(_), None) if field == "product" => self.not_yet(at, "product"),
             (Type::Any, None) => Some(Type::Any),
             (Type::Record(_), None) if !closed => Some(Type::Any),
             (of, None) => {
@@ -405,6 +469,11 @@ impl<'a, 'f> Lowering<'a, 'f> {
 /// Whether a path has come to a person's scores: they are kept among the traits.
 fn is_scores(root: &Root, path: &[Arc<str>]) -> bool {
     *root == Root::Profile && matches!(path, [name] if name.as_ref() == score::TRAIT)
+}
+
+/// The product of an id, whole.
+pub(super) fn product(id: Expr) -> Resolved {
+    Resolved::Product { id: Box::new(id), path: Vec::new(), of: Type::Any }
 }
 
 fn of_table(table: &[(&str, Type)], field: &str) -> Option<Type> {

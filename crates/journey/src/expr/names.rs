@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use journeyman_domain::catalog::PRODUCT_ID;
 use journeyman_domain::expr::{Expr, Root, Type};
 use journeyman_domain::score;
 
 use super::ast::Ast;
-use super::lower::{Element, LATER_ROOTS, Lowering, ROOTS, Resolved, field_of};
+use super::lower::{Element, LATER_ROOTS, Lowering, ROOTS, Resolved, field_of, product};
 use super::scope::EventTypes;
 use crate::diagnostic::{NOT_HERE, UNKNOWN_FIELD, UNKNOWN_NAME};
 use crate::literal::short;
@@ -84,7 +85,9 @@ impl Lowering<'_, '_> {
                     format!("keep it in a variable first, `set:` `{name}: = …`, and write `run.{name}`");
                 self.fault(NOT_HERE, ast.at, message, help)
             }
-            (_, None) if name.as_ref() == "product" => self.not_yet(ast.at, "product"),
+            (Type::Any | Type::Record(_), None) if name.as_ref() == "product" => {
+                Some(product(Expr::Path(Root::Element, [PRODUCT_ID.into()].into())))
+            }
             (Type::Any, None) => Some(open(Root::Element, vec![name.clone()])),
             (Type::Record(_), None) if !element.cart => Some(open(Root::Element, vec![name.clone()])),
             (Type::Record(fields), None) => {

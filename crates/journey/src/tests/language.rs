@@ -47,27 +47,11 @@ macro_rules! journey {
 #[test]
 fn the_ten_journeys() {
     let cases: [(&str, &str, &[&str]); 13] = [
-        journey!(
-            "cart-abandonment",
-            &["9 product", "28 test", "35 product", "36 between", "41 product", "42 holdout"]
-        ),
-        journey!(
-            "wishlist-price-drop",
-            &[
-                "9 product",
-                "21 product",
-                "24 best_of",
-                "25 at: best",
-                "27 product",
-                "27 product",
-                "38 offer",
-                "39 offer_on",
-                "40 product",
-            ]
-        ),
+        journey!("cart-abandonment", &["28 test", "36 between", "42 holdout"]),
+        journey!("wishlist-price-drop", &["24 best_of", "25 at: best", "38 offer", "39 offer_on",]),
         journey!("wish-10", &["1 offer"]),
-        journey!("back-in-stock", &["9 queue", "23 product", "28 product", "37 recommend"]),
-        journey!("camera-cross-sell", &["7 product", "16 hold", "29 at: best", "32 recommend"]),
+        journey!("back-in-stock", &["9 queue", "37 recommend"]),
+        journey!("camera-cross-sell", &["16 hold", "29 at: best", "32 recommend"]),
         journey!(
             "replenishment",
             &[
@@ -123,11 +107,8 @@ fn the_ten_journeys() {
                 "31 offer_used",
             ]
         ),
-        journey!("review-request", &["11 hold", "28 product", "34 offer"]),
-        journey!(
-            "browse-abandonment",
-            &["9 product", "22 best_of", "23 at: best", "26 recommend", "27 product", "27 product"]
-        ),
+        journey!("review-request", &["11 hold", "34 offer"]),
+        journey!("browse-abandonment", &["22 best_of", "23 at: best", "26 recommend",]),
         journey!(
             "payment-failed",
             &["15 call", "23 track", "24 repeat", "30 turn", "35 between", "38 track", "39 start"]

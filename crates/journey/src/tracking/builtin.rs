@@ -48,6 +48,13 @@ const FILTERED: &[Group] = &[
 const MESSAGE: &[Group] = &[("message_id journey step template channel topic reason", TEXT)];
 const SCORES: &[Group] =
     &[("churn_band was model currency", TEXT), ("churn alive expected_90d", NUMBER), ("clv", MONEY)];
+/// What people hear of an item of the catalog that they care for.
+const NEWS: &[Group] = &[
+    ("product_id name category brand currency interest", TEXT),
+    ("interested_at subscribed_at", || Type::Time),
+];
+const DROPPED: &[Group] = &[("old_price new_price", MONEY), ("drop", NUMBER)];
+const BACK: &[Group] = &[("price", MONEY), ("stock", NUMBER)];
 const CONSENT: &[Group] = &[("channel topic", TEXT)];
 
 /// Each event with the groups that make it.
@@ -88,6 +95,10 @@ const EVENTS: &[(&str, &[&[Group]])] = &[
     ("Message Opened", &[MESSAGE]),
     ("Message Clicked", &[MESSAGE]),
     ("Score Changed", &[SCORES]),
+    ("Product Subscribed", &[PRODUCT]),
+    ("Product Unsubscribed", &[PRODUCT]),
+    ("Price Dropped", &[&[("items", || Type::List(record(&[NEWS, DROPPED].concat()).into()))]]),
+    ("Back In Stock", &[NEWS, BACK]),
     ("Subscribed", &[CONSENT]),
     ("Unsubscribed", &[CONSENT]),
 ];

@@ -155,7 +155,7 @@ fn once(memory: &Memory) -> Result<(), String> {
         match row.what {
             Applied::Event(event) => *dealt.entry(event.0).or_default() += 1,
             Applied::Report { message, .. } => *dealt.entry(message.0).or_default() += 1,
-            Applied::Timer(_) | Applied::Closed { .. } | Applied::Taken { .. } => {}
+            Applied::News { .. } | Applied::Timer(_) | Applied::Closed { .. } | Applied::Taken { .. } => {}
         }
     }
     let merge = |row: &&ParkedRow| [KIND_CLOSE, KIND_TAKE].contains(&row.kind);

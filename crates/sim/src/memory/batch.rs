@@ -211,6 +211,7 @@ impl Memory {
         let poisoned = write.journal.iter().any(|row| {
             let poison = match row.what {
                 Applied::Event(event) => Poison::Event(event),
+                Applied::News { news, .. } => Poison::Event(news),
                 Applied::Timer(_) => Poison::TimersOf(row.person),
                 Applied::Report { message, .. } => Poison::Report(message),
                 Applied::Closed { merge, .. } => Poison::Closing(merge.loser),

@@ -148,11 +148,12 @@ pub(super) async fn journal(
     tx: &mut PgConnection,
     journal: &[JournalRow],
     deployment: i64,
+    catalog: Option<i64>,
 ) -> Result<(), Error> {
     if journal.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::new(9, journal.len() * 120);
+    let mut rows = Rows::new(10, journal.len() * 128);
     for line in journal {
         let (what, reference, moment) = match line.what {
             Applied::Event(event) => (1, Some(event.0), None),
@@ -161,6 +162,7 @@ pub(super) async fn journal(
             Applied::Report { message, accepted: false, at } => (4, Some(message.0), Some(at)),
             Applied::Closed { merge, at } => (5, Some(merge.reference()), Some(at)),
             Applied::Taken { merge, at } => (6, Some(merge.reference()), Some(at)),
+            Applied::News { news, at } => (7, Some(news.0), Some(at)),
         };
         rows.row()
             .bigint(line.person.0)
@@ -171,6 +173,7 @@ pub(super) async fn journal(
             .timestamptz(line.at)
             .bigint(deployment);
         refusals(&mut rows, &line.refusals);
+        rows.maybe(catalog, Rows::bigint);
     }
     rows.send(tx, statements::COPY_JOURNAL).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! What a batch writes when people turn out to be one: strays that go on, states on their way.
 
 use journeyman_domain::merge::MovedRun;
-use journeyman_domain::row::{ForwardedRow, HandedRow, Write};
+use journeyman_domain::row::{Applied, ForwardedRow, HandedRow, Write};
 use journeyman_domain::{PersonId, Shard};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -18,9 +18,29 @@ pub(super) async fn all(tx: &mut PgConnection, write: &Write) -> Result<(), Erro
     if !write.taken.is_empty() {
         let losers: Vec<i64> = write.taken.iter().map(|person| person.0).collect();
         sqlx::query(statements::DELETE_HANDOVERS).bind(losers).execute(&mut *tx).await?;
+        take_interests(tx, write).await?;
     }
     move_runs(tx, &write.moved_in).await?;
     mix(tx, write).await
+}
+
+/// The journal says who took whom over.
+async fn take_interests(tx: &mut PgConnection, write: &Write) -> Result<(), Error> {
+    let taken = write.journal.iter().filter_map(|line| match line.what {
+        Applied::Taken { merge, .. } => Some((merge.loser.0, line.person)),
+        _ => None,
+    });
+    let (losers, winners): (Vec<i64>, Vec<PersonId>) = taken.unzip();
+    if losers.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(statements::TAKE_INTERESTS)
+        .bind(losers)
+        .bind(winners.iter().map(|winner| winner.0).collect::<Vec<_>>())
+        .bind(winners.iter().map(|winner| i16::from(Shard::of(*winner).0)).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 #[tracing::instrument(level = "debug", skip_all, fields(runs = moved.len()))]

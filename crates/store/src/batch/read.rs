@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use journeyman_domain::merge::Merge;
+use journeyman_domain::news::Heard;
 use journeyman_domain::row::{
     self as rows, Arrival, Arrived, Arriving, Due, KIND_CLOSE, KIND_TAKE, StoredEvent, StoredPerson,
 };
@@ -12,8 +13,8 @@ use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::places::{Place, Places};
-use crate::intake::{KIND_ACCEPTED, KIND_EVENT, KIND_REJECTED};
-use crate::{Error, features, row, statements, stored_events};
+use crate::intake::{KIND_ACCEPTED, KIND_EVENT, KIND_NEWS, KIND_REJECTED};
+use crate::{Error, features, news, row, statements, stored_events};
 
 fn codes(shards: &[Shard]) -> Vec<i16> {
     shards.iter().map(|shard| i16::from(shard.0)).collect()
@@ -32,7 +33,8 @@ struct Input {
     shard: Shard,
     seq: i64,
     kind: i16,
-    person: PersonId,
+    /// None where it is for many.
+    person: Option<PersonId>,
     reference: Uuid,
     received_at: jiff_sqlx::Timestamp,
     event: Option<StoredEvent>,
@@ -48,7 +50,7 @@ impl Input {
             shard: shard(row.try_get("shard")?),
             seq: row.try_get("seq")?,
             kind: row.try_get("what")?,
-            person: PersonId(row.try_get("person_id")?),
+            person: row.try_get::<Option<i64>, _>("person_id")?.map(PersonId),
             reference: row.try_get("ref")?,
             received_at: row.try_get("came_at")?,
             event,
@@ -73,12 +75,25 @@ pub(super) async fn intake(
         .bind(total as i64)
         .fetch_all(&mut *tx)
         .await?;
-    let inputs = rows.iter().map(Input::of).collect::<Result<Vec<Input>, Error>>()?;
+    let mut inputs = rows.iter().map(Input::of).collect::<Result<Vec<Input>, Error>>()?;
+    let mut told = news(tx, &mut inputs, total).await?;
     let takes = inputs.iter().filter(|input| input.kind == KIND_TAKE);
     let losers = takes.map(|input| Merge::of_reference(input.reference).loser.0).collect();
     let mut states = handovers(tx, losers).await?;
-    let arrived = inputs.into_iter().map(|input| {
+    let mut arrived = Vec::with_capacity(inputs.len());
+    for input in inputs {
         let Input { shard, seq, kind, person, reference, received_at, event } = input;
+        let place = rows::Place { shard, lane, seq };
+        if let Some(heard) = told.remove(&reference).filter(|_| kind == KIND_NEWS) {
+            let alone = heard.len() == 1;
+            let what = |heard| Arrival::News { heard, alone };
+            arrived.extend(heard.into_iter().map(|(person, heard)| Arrived {
+                place,
+                person,
+                what: what(heard),
+            }));
+            continue;
+        }
         let what = match kind {
             KIND_EVENT => event.map(Arrival::Event),
             KIND_ACCEPTED | KIND_REJECTED => Some(Arrival::Report {
@@ -97,13 +112,51 @@ pub(super) async fn intake(
             }
             _ => None,
         };
-        Arrived {
-            place: rows::Place { shard, lane, seq },
-            person,
+        arrived.push(Arrived {
+            place,
+            // News that is gone was anybody's: it is parked as nobody's.
+            person: person.unwrap_or(PersonId(0)),
             what: what.unwrap_or(Arrival::Unknown { kind, reference }),
+        });
+    }
+    Ok(arrived)
+}
+
+/// How many rows of news are read at first; then twice as many, and so on.
+const NEWS_AT_FIRST: usize = 4;
+
+/// The news among these rows, by its row. A row counts as many inputs as it has people: those behind the `total`th are left
+/// for later, and stand in `rows` no more.
+async fn news(
+    tx: &mut PgConnection,
+    rows: &mut Vec<Input>,
+    total: usize,
+) -> Result<BTreeMap<Uuid, Vec<(PersonId, Heard)>>, Error> {
+    let ids: Vec<Uuid> = rows.iter().filter(|row| row.kind == KIND_NEWS).map(|row| row.reference).collect();
+    let (mut told, mut asked, mut at_once) = (BTreeMap::new(), 0, NEWS_AT_FIRST);
+    let (mut inputs, mut taken) = (0, 0);
+    while let Some(row) = rows.get(taken)
+        && inputs < total
+    {
+        if row.kind != KIND_NEWS {
+            (inputs, taken) = (inputs + 1, taken + 1);
+            continue;
         }
-    });
-    Ok(arrived.collect())
+        if !told.contains_key(&row.reference) && asked < ids.len() {
+            let more = &ids[asked..ids.len().min(asked + at_once)];
+            told.extend(news::read(&mut *tx, more).await?);
+            (asked, at_once) = (asked + more.len(), at_once * 2);
+            if !told.contains_key(&row.reference) {
+                // Gone, or the next ones are asked for.
+                told.entry(row.reference).or_insert_with(Vec::new);
+            }
+        }
+        inputs += told.get(&row.reference).map_or(1, |heard| heard.len().max(1));
+        taken += 1;
+    }
+    rows.truncate(taken);
+    told.retain(|_, heard| !heard.is_empty());
+    Ok(told)
 }
 
 /// What has arrived of the states of people who were closed. Their counters are read from where they are.

@@ -11,7 +11,7 @@ use super::places::Places;
 use super::{append, in_time, merges};
 use crate::copy::Rows;
 use crate::lines::{self, Lines};
-use crate::{Error, features, intake, row, statements, suppressions};
+use crate::{Error, features, intake, interests, news, row, statements, suppressions};
 
 /// Up to how many rows a statement costs less than the three that COPY needs.
 const FEW: usize = 50;
@@ -41,9 +41,11 @@ pub(super) async fn all(
     in_time(append::withheld(tx, &write.withheld, write.deployment, write.now)).await?;
     in_time(suppressions::lift(tx, &write.lifted)).await?;
     in_time(append::decisions(tx, &write.decisions)).await?;
-    in_time(append::journal(tx, &write.journal, write.deployment)).await?;
+    in_time(append::journal(tx, &write.journal, write.deployment, write.catalog)).await?;
     in_time(append::parked(tx, &write.parked)).await?;
     in_time(merges::all(tx, write)).await?;
+    in_time(interests::upsert(tx, &write.interests)).await?;
+    in_time(news::write(tx, &write.retold)).await?;
     in_time(delete_intake(tx, &write.done, &write.parked)).await
 }
 
@@ -249,8 +251,11 @@ async fn cancel(tx: &mut PgConnection, messages: &[MessageId], now: ShopTime) ->
 }
 
 async fn delete_intake(tx: &mut PgConnection, done: &[Place], parked: &[ParkedRow]) -> Result<(), Error> {
-    let places: Vec<Place> =
+    let mut places: Vec<Place> =
         done.iter().copied().chain(parked.iter().filter_map(|parked| parked.place)).collect();
+    // News is one row for many people.
+    places.sort_unstable();
+    places.dedup();
     if places.is_empty() {
         return Ok(());
     }

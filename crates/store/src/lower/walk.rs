@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use journeyman_domain::PersonId;
+use journeyman_domain::catalog::Nothing;
 use journeyman_domain::expr::{Expr, Root, SEGMENT_DEPTH, Scope, Type, compile};
 use journeyman_domain::person::Person;
 use journeyman_domain::value::{Span, VALUE_DEPTH, Value};
@@ -132,6 +133,7 @@ impl<'a> Lowering<'a> {
             Expr::Count(counted) => self.counter(counted, false),
             Expr::Sum(counted) => self.counter(counted, true),
             Expr::LastAt(event) => self.last_at(event),
+            Expr::Product(..) => Err(NotInSql::Root("product")),
             Expr::InSegment(name) => self.in_segment(name),
             Expr::As(to, inner) => self.cast(to, inner),
         }
@@ -237,6 +239,7 @@ impl<'a> Lowering<'a> {
             zone,
             segments: self.context.segments,
             rates: self.context.rates,
+            catalog: &Nothing,
             event: None,
             run: None,
             element,

@@ -1,7 +1,7 @@
 //! `bench latency`: how long after an event was answered 200 the server has the final dot of its mail, at half of the peak
 //! rate; against one commit of an event's row and one SMTP transaction, alone on the same idle machine.
 
-mod load;
+pub(in crate::bench) mod load;
 
 use std::time::{Duration, Instant};
 

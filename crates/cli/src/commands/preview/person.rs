@@ -69,6 +69,8 @@ impl Somebody {
             zone: &zone,
             segments: &segments.unwrap_or_default(),
             rates: &shop.policies.rates,
+            // What is asked of products is the sample's.
+            catalog: &journeyman_domain::catalog::Nothing,
             event: None,
             run,
             element: None,

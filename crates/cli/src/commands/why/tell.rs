@@ -218,6 +218,14 @@ impl Story<'_> {
                 }
                 None => format!("event {id}, no longer kept"),
             },
+            Applied::News { news, .. } => match self.past.heard.get(news) {
+                Some(heard) => {
+                    let (topic, items) = (heard.news.topic.event(), heard.mentions.len());
+                    let at = moment(heard.news.occurred_at);
+                    format!("event {topic} of {at}, {items} of the catalog  {news}")
+                }
+                None => format!("news {news}, no longer kept"),
+            },
             Applied::Timer(due) => format!("timer due {}", moment(*due)),
             Applied::Report { message, accepted: true, .. } => format!("{message} was accepted"),
             Applied::Report { message, .. } => format!("{message} was refused by the channel"),

@@ -2,14 +2,14 @@
 
 use super::{moment, order};
 use crate::ShopTime;
-use crate::row::{Arrival, Arrived, Arriving, Place};
+use crate::row::{Arrival, Arrived, Arriving};
 
 /// What is to be done with what has arrived.
 pub(super) struct Agenda {
     /// What is applied now, in this order.
     pub(super) inputs: Vec<Arrived>,
     /// What waits for a state that is on its way.
-    pub(super) held: Vec<Place>,
+    pub(super) held: Vec<Arrived>,
     /// From which input on timers fire; beyond the last, they do after all. `None`: they wait too.
     pub(super) timers_from: Option<usize>,
 }
@@ -24,7 +24,7 @@ pub(super) fn agenda(mut inputs: Vec<Arrived>) -> Agenda {
         let absent = matches!(input.what, Arrival::Take { state: Arriving::Awaited | Arriving::Overdue, .. });
         absent || blocked.is_some_and(|blocked| input.place.seq > blocked)
     };
-    let held = inputs.extract_if(.., waits).map(|input| input.place).collect();
+    let held = inputs.extract_if(.., waits).collect();
     let is_merge = |input: &&Arrived| matches!(input.what, Arrival::Close { .. } | Arrival::Take { .. });
     let mut merges: Vec<i64> = inputs.iter().filter(is_merge).map(|input| input.place.seq).collect();
     if merges.is_empty() {

@@ -2,9 +2,8 @@
 
 use super::{Applying, order};
 use crate::ShopTime;
-use crate::actor::Outcome;
+use crate::actor::{Outcome, Shared};
 use crate::person::Person;
-use crate::plan::Plans;
 use crate::row::{Arrived, JournalRow, ParkedRow};
 
 /// What one batch did to a person who is held in memory.
@@ -25,8 +24,8 @@ pub struct Living<'a>(Applying<'a>);
 impl<'a> Living<'a> {
     /// Somebody to whom nothing has happened yet. `careful` keeps a copy of the person before each input, so that one that
     /// panics costs itself alone; without it a panic goes on to the caller.
-    pub fn new(plans: &'a Plans, person: Person, careful: bool) -> Self {
-        Self(Applying::new(plans, ShopTime::EPOCH, person, careful))
+    pub fn new(shared: impl Into<Shared<'a>>, person: Person, careful: bool) -> Self {
+        Self(Applying::new(shared.into(), ShopTime::EPOCH, person, careful))
     }
 
     /// The person as they are now.

@@ -19,7 +19,7 @@ use crate::bench::door::KEY;
 const CONNECTIONS: usize = 32;
 
 /// Sends every body once, at `rate` a second or as fast as they are answered; answers when each was answered 200.
-pub(super) async fn send(
+pub(in crate::bench) async fn send(
     address: SocketAddr,
     bodies: Vec<Bytes>,
     rate: Option<f64>,

@@ -1,0 +1,243 @@
+//! Telling people of what changed in the catalog: who cares for it, as rows of news in the queues of their shards.
+//!
+//! A step is a transaction: it reads who cares for what in some shards, writes their news and how far that is. So it goes on
+//! after a crash where it was, and nobody is told twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use journeyman_domain::catalog::{Move, moved};
+use journeyman_domain::interest::Kind;
+use journeyman_domain::news::{self, NewsRow, Topic};
+use journeyman_domain::plan::Plans;
+use journeyman_domain::value::Currency;
+use journeyman_domain::{PersonId, SHARDS, Shard, ShardSet, ShopTime};
+use journeyman_store::catalog::{self, Moved};
+use journeyman_store::{Error, deployments, interests, partitions};
+use sqlx::Connection as _;
+use sqlx::postgres::PgPool;
+
+use super::{Engine, rest};
+use crate::deploy;
+
+/// How often it is looked whether the catalog has changed.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long the catalog has to stand still before anybody is told: what one import changes is told as one.
+const STILL: Duration = Duration::from_secs(1);
+/// How long a catalog that does not stand still is waited for.
+const RESTLESS: Duration = Duration::from_secs(30);
+/// How many numbers of the catalog are told at once: what they changed is held in memory, and read within one statement.
+const NUMBERS_AT_ONCE: i64 = 100;
+/// How many shards a step tells.
+const SHARDS_AT_ONCE: u8 = 8;
+
+/// Looks after the catalog until it is asked to leave.
+pub(super) async fn run(engine: Engine) {
+    let mut teller = Teller::default();
+    // The number that was seen, and when it and the first untold one were.
+    let mut seen: Option<(i64, Duration, Duration)> = None;
+    while !engine.stop.is_cancelled() {
+        match look(&engine, &mut teller, &mut seen).await {
+            Ok(true) => {}
+            Ok(false) => {
+                rest(LOOK, &engine.stop, std::future::pending()).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "can't tell people of what changed in the catalog; trying again");
+                rest(STILL, &engine.stop, std::future::pending()).await;
+            }
+        }
+    }
+}
+
+/// Looks, and does a step where there is one to do; whether there was.
+async fn look(
+    engine: &Engine,
+    teller: &mut Teller,
+    seen: &mut Option<(i64, Duration, Duration)>,
+) -> Result<bool, Error> {
+    let pool = &engine.pools.batches;
+    let telling = catalog::how_far(&mut *pool.acquire().await?).await?;
+    if telling.under_way.is_none() {
+        if telling.number == telling.told {
+            *seen = None;
+            return Ok(false);
+        }
+        let now = engine.now().machine;
+        let (_, since, first) = *seen.get_or_insert((telling.number, now, now));
+        let still = if seen.is_some_and(|(number, ..)| number == telling.number) { since } else { now };
+        *seen = Some((telling.number, still, first));
+        let waits = now.saturating_sub(still) < STILL && now.saturating_sub(first) < RESTLESS;
+        if waits {
+            return Ok(false);
+        }
+    }
+    let Some(step) = teller.step(pool, engine.clock.now()).await? else { return Ok(false) };
+    if step.news > 0 {
+        engine.ring(step.shards);
+        tracing::debug!(news = step.news, people = step.people, "told people of what changed in the catalog");
+    }
+    Ok(true)
+}
+
+/// What a step has written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Step {
+    /// In whose queues.
+    pub shards: ShardSet,
+    /// Rows of news.
+    pub news: usize,
+    /// Events that people will hear.
+    pub people: usize,
+    /// Whether all are told.
+    pub done: bool,
+}
+
+/// Tells people, step by step. What it knows of the deployment and of what moved is kept from one step to the next.
+#[derive(Default)]
+pub struct Teller {
+    plans: Option<Arc<Plans>>,
+    /// Between which numbers, and what.
+    moves: Option<(i64, i64, Moves)>,
+}
+
+/// What there is to tell, by topic.
+#[derive(Default)]
+struct Moves {
+    dropped: News,
+    back: News,
+}
+
+/// Items of one topic.
+#[derive(Default)]
+struct News {
+    products: Vec<Arc<str>>,
+    /// How much each weighs, and what is told of it.
+    items: Vec<(f64, serde_json::Value)>,
+    /// When the last of them changed.
+    at: ShopTime,
+}
+
+impl News {
+    fn add(&mut self, moved: &Moved, weight: f64, item: serde_json::Value) {
+        self.products.push(moved.id.clone());
+        self.items.push((weight, item));
+        self.at = self.at.max(moved.at);
+    }
+}
+
+impl Teller {
+    /// One step: begins to tell where the catalog has changed, or tells the next shards. `None` where there is nothing to do,
+    /// or somebody else is at it.
+    ///
+    /// # Errors
+    /// As the store's; nothing of the step stands then.
+    pub async fn step(&mut self, pool: &PgPool, now: ShopTime) -> Result<Option<Step>, Error> {
+        match self.try_step(pool, now).await {
+            Err(Error::NoPartition(_)) => {
+                partitions::ensure(pool, now).await?;
+                self.try_step(pool, now).await
+            }
+            done => done,
+        }
+    }
+
+    async fn try_step(&mut self, pool: &PgPool, now: ShopTime) -> Result<Option<Step>, Error> {
+        let mut connection = pool.acquire().await?;
+        let mut tx = connection.begin().await?;
+        let Some(telling) = catalog::lock_telling(&mut tx).await? else { return Ok(None) };
+        let (up_to, begun, next) = match telling.under_way {
+            Some(under_way) => under_way,
+            None if telling.number == telling.told => return Ok(None),
+            None => (telling.number.min(telling.told + NUMBERS_AT_ONCE), now, 0),
+        };
+        let plans = self.plans(&mut tx).await?;
+        let hears = Topic::ALL.map(|topic| plans.hears(topic.event()));
+        if !matches!(&self.moves, Some((from, to, _)) if (*from, *to) == (telling.told, up_to)) {
+            let moves = if hears == [false; 2] {
+                Moves::default()
+            } else {
+                of(&catalog::moved(&mut tx, telling.told, up_to).await?, hears, plans.policies.rates.base)
+            };
+            self.moves = Some((telling.told, up_to, moves));
+        }
+        let nothing = Moves::default();
+        let moves = self.moves.as_ref().map_or(&nothing, |(.., moves)| moves);
+        let mut step = Step::default();
+        // Nobody listens, or nothing moved that anybody is told of: nothing is written but how far that is.
+        let all_quiet = moves.dropped.products.is_empty() && moves.back.products.is_empty();
+        let last = next.saturating_add(SHARDS_AT_ONCE - 1);
+        if !all_quiet {
+            for (topic, news) in [(Topic::PriceDropped, &moves.dropped), (Topic::BackInStock, &moves.back)] {
+                if !news.products.is_empty() {
+                    let rows =
+                        tell(&mut tx, topic, news, (Shard(next), Shard(last)), (now, begun, up_to)).await?;
+                    step.news += rows.len();
+                    step.people += rows.iter().map(|row| row.mentions.len()).sum::<usize>();
+                    rows.iter().for_each(|row| step.shards.insert(row.shard));
+                }
+            }
+        }
+        step.done = all_quiet || usize::from(last) + 1 >= SHARDS;
+        let under_way = (!step.done).then(|| (up_to, begun, last + 1));
+        let told = if step.done { up_to } else { telling.told };
+        catalog::set_telling(&mut tx, told, under_way).await?;
+        tx.commit().await?;
+        if step.done {
+            self.moves = None;
+        }
+        Ok(Some(step))
+    }
+
+    /// The journeys that are live.
+    async fn plans(&mut self, connection: &mut sqlx::PgConnection) -> Result<Arc<Plans>, Error> {
+        let number = deployments::current(&mut *connection).await?;
+        if let Some(plans) = self.plans.as_ref().filter(|plans| plans.deployment == number) {
+            return Ok(plans.clone());
+        }
+        let sources = deployments::load(connection, number).await?;
+        let compiled = deploy::compile(number, &sources).map_err(Error::Conflict)?;
+        Ok(self.plans.insert(Arc::new(Plans::new(compiled))).clone())
+    }
+}
+
+/// What of it is news that a journey hears.
+fn of(changed: &[Moved], [drops, back]: [bool; 2], base: Currency) -> Moves {
+    let mut moves = Moves::default();
+    for product in changed {
+        for news in moved(&product.id, &product.old, &product.new, base) {
+            match news {
+                Move::PriceDropped { drop, item } if drops => moves.dropped.add(product, drop, item),
+                Move::BackInStock { item } if back => moves.back.add(product, 1.0, item),
+                Move::PriceDropped { .. } | Move::BackInStock { .. } => {}
+            }
+        }
+    }
+    moves
+}
+
+/// Writes the news of some shards.
+async fn tell(
+    tx: &mut sqlx::PgConnection,
+    topic: Topic,
+    news: &News,
+    shards: (Shard, Shard),
+    (now, begun, up_to): (ShopTime, ShopTime, i64),
+) -> Result<Vec<NewsRow>, Error> {
+    let mut rows = Vec::new();
+    for (shard, people) in interests::interested(tx, &news.products, shards).await? {
+        let interested: Vec<(PersonId, usize, Kind, ShopTime)> = people
+            .into_iter()
+            .filter_map(|one| {
+                // Asked at one moment for all shards, however long telling takes.
+                let (kind, since) = one.interest.strongest(begun)?;
+                Some((one.person, one.item, kind, since))
+            })
+            .collect();
+        // Never after it is told.
+        let moments = (news.at.min(now), now);
+        rows.extend(news::rows(topic, shard, moments, &news.items, interested, &up_to.to_string()));
+    }
+    journeyman_store::news::write(tx, &rows).await?;
+    Ok(rows)
+}

@@ -1,0 +1,1 @@
+UPDATE catalog SET number = $1

@@ -1,0 +1,1 @@
+COPY bulk (id, topic, occurred_at, received_at, items, people, item, interest, since) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+SELECT number, told, telling, telling_at, next_shard FROM catalog
