@@ -7,8 +7,8 @@ mod harness;
 
 mod backtest;
 mod bad_input;
-mod channels;
 mod catalog;
+mod channels;
 mod checker;
 mod commands;
 mod conformance;

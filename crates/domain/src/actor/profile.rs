@@ -45,7 +45,8 @@ impl Actor<'_> {
     fn seen(&mut self, event: &Happening) {
         let by_them = matches!(event.kind, Kind::Track | Kind::Page | Kind::Screen);
         // What a provider reports of a message is nothing they did in the shop, nor is what we compute or tell of.
-        let ours = event.name.starts_with("Message ") || event.name.as_ref() == SCORED || is_news(&event.name);
+        let ours =
+            event.name.starts_with("Message ") || event.name.as_ref() == SCORED || is_news(&event.name);
         if !by_them || ours {
             return;
         }
