@@ -11,6 +11,7 @@ mod checker;
 mod commands;
 mod conformance;
 mod console;
+mod decisions;
 mod demo;
 mod engine;
 mod identity;

@@ -13,6 +13,7 @@ mod idle;
 mod keys;
 mod lanes;
 mod late;
+mod learned;
 mod missing;
 mod moments;
 mod order;

@@ -8,10 +8,12 @@ mod backtest;
 mod bench;
 mod bounces;
 mod check;
+mod decisions;
 mod demo;
 mod doctor;
 mod graph;
 mod import;
+mod learn;
 mod messages;
 mod preview;
 mod send_test;
@@ -68,6 +70,8 @@ enum Command {
     Why(why::Why),
     Audit(audit::Audit),
     Backtest(backtest::Backtest),
+    Learn(learn::Learn),
+    Decisions(decisions::Decisions),
 }
 
 impl Arguments {
@@ -76,6 +80,7 @@ impl Arguments {
             // Offline, and no secret is asked for.
             Command::Check(check) => return check.run(self.config),
             Command::Graph(graph) => return graph.run(),
+            Command::Learn(learn) => return learn.run(),
             // Asks for it where the configured database is named.
             Command::Backtest(backtest) => return backtest.run(self.config.as_deref()).await,
             // Says itself what is wrong with the configuration.
@@ -97,9 +102,11 @@ impl Arguments {
             Command::Bounces(bounces) => bounces.run(&config).await,
             Command::Why(why) => why.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
+            Command::Decisions(decisions) => decisions.run(&config).await,
             Command::Backtest(_)
             | Command::Check(_)
             | Command::Graph(_)
+            | Command::Learn(_)
             | Command::Doctor(_)
             | Command::Preview(_) => Ok(()),
         }

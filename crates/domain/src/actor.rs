@@ -1,5 +1,6 @@
 //! The person actor: what one input does to one person. Pure: time and plans are arguments, chance is a hash.
 
+mod choose;
 pub mod engage;
 mod enter;
 mod fill;
@@ -18,11 +19,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::decision::Recorded;
 use crate::expr::{Facts, Scope};
 use crate::merge::Merge;
 use crate::person::{EndReason, Handover, HeldOut, Person, Position, Run, SendState, Watching};
 use crate::plan::{Goal, Plan, Plans, Since};
-use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, StoredEvent};
+use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, RewardRow, StoredEvent};
 use crate::{MessageId, Refusal, Refused, ShopTime};
 
 pub use happening::{Happening, Unreadable};
@@ -80,6 +82,10 @@ pub struct Outcome {
     pub withheld: Vec<QueuedRow>,
     /// Choices.
     pub decisions: Vec<DecisionRow>,
+    /// What came of messages that something was chosen for.
+    pub rewards: Vec<RewardRow>,
+    /// Whether a choice had to be made again that is not among those recorded.
+    pub unrecorded: bool,
     /// Runs that are over.
     pub ended: Vec<EndedRow>,
     /// What was refused.
@@ -105,6 +111,22 @@ pub fn step(
     now: ShopTime,
     told: Option<&mut Vec<Told>>,
 ) -> Result<Outcome, Unreadable> {
+    step_by(plans, person, input, now, told, None)
+}
+
+/// As [`step`], for an input that was applied before: learned choices are taken from the record, where it is given, since the
+/// models that made them are others now.
+///
+/// # Errors
+/// As [`step`].
+pub fn step_by(
+    plans: &Plans,
+    person: &mut Person,
+    input: Input<'_>,
+    now: ShopTime,
+    told: Option<&mut Vec<Told>>,
+    recorded: Option<&Recorded>,
+) -> Result<Outcome, Unreadable> {
     let event = match input {
         Input::Event(event) => Some(Happening::read(event)?),
         Input::Report { .. } | Input::Timers(_) | Input::Close { .. } | Input::Take { .. } => None,
@@ -116,6 +138,7 @@ pub fn step(
         now,
         zone,
         told,
+        recorded,
         outcome: Outcome::default(),
         caused: VecDeque::new(),
         called_off: Vec::new(),
@@ -159,6 +182,8 @@ struct Actor<'a> {
     /// The person's zone, else the shop's.
     zone: TimeZone,
     told: Option<&'a mut Vec<Told>>,
+    /// Where it was applied before: what was chosen then.
+    recorded: Option<&'a Recorded>,
     outcome: Outcome,
     /// Events that this input caused and that are to be applied with it, and how deep.
     caused: VecDeque<(Happening<'a>, u32)>,

@@ -4,6 +4,7 @@ pub mod actor;
 pub mod backfill;
 pub mod batch;
 pub mod content;
+pub mod decision;
 mod digest;
 mod draw;
 mod event;

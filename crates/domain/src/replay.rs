@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::actor::{self, Input, Told};
+use crate::decision::Recorded;
 use crate::person::{Handover, Person};
 use crate::plan::Plans;
-use crate::row::{Applied, JournalRow, StoredEvent};
+use crate::row::{Applied, DecisionRow, JournalRow, StoredEvent};
 use crate::{EventId, PersonId, Refusal};
 
 /// Why a journal can't be applied again.
@@ -23,6 +24,9 @@ pub enum Broken {
     /// The deployment it was applied under can't be compiled by this program.
     #[error("deployment {0} is not there, or can't be compiled by this version")]
     NoDeployment(i64),
+    /// A learned choice is not among those recorded; what it was can't be made again.
+    #[error("the choice that row {0} made is not there: it is older than what is kept")]
+    NoChoice(i64),
     /// An event that was applied can't be read now.
     #[error("row {0}: {1}")]
     Unreadable(i64, String),
@@ -45,12 +49,18 @@ pub struct Replayed {
 pub struct Replay {
     person: Person,
     handed: Option<Handover>,
+    recorded: Option<Recorded>,
 }
 
 impl Replay {
     /// Somebody to whom nothing has happened yet.
     pub fn new(person: PersonId, assignment_key: i64) -> Self {
-        Self { person: Person::new(person, assignment_key), handed: None }
+        Self { person: Person::new(person, assignment_key), handed: None, recorded: None }
+    }
+
+    /// With what was chosen for them, under this id, when it happened: learned choices are taken from there and not made again.
+    pub fn choosing(self, decisions: &[DecisionRow]) -> Self {
+        Self { recorded: Some(Recorded::new(decisions)), ..self }
     }
 
     /// The person as the rows so far have left them. What stands in `due` is the batch's, not theirs.
@@ -68,7 +78,7 @@ impl Replay {
     /// this person: what applying their own journals again has handed over.
     ///
     /// # Errors
-    /// [`Broken`]; the person is as before.
+    /// [`Broken`]; the person is as before, but for [`Broken::NoChoice`], after which they are not to be used.
     pub fn apply(
         &mut self,
         row: &JournalRow,
@@ -90,8 +100,12 @@ impl Replay {
             }
         };
         let mut told = Vec::new();
-        let mut outcome = actor::step(plans, &mut self.person, input, row.at, Some(&mut told))
+        let recorded = self.recorded.as_ref();
+        let mut outcome = actor::step_by(plans, &mut self.person, input, row.at, Some(&mut told), recorded)
             .map_err(|error| Broken::Unreadable(row.n, error.to_string()))?;
+        if outcome.unrecorded {
+            return Err(Broken::NoChoice(row.n));
+        }
         if let Some(handed) = outcome.handed.take() {
             self.handed = Some(*handed);
         }

@@ -6,7 +6,7 @@ use journeyman_domain::expr::Demands;
 use journeyman_domain::person::{Handover, Person};
 use journeyman_domain::plan::Plans;
 use journeyman_domain::replay::{Broken, Replay, Replayed};
-use journeyman_domain::row::{Applied, StoredEvent, StoredPerson};
+use journeyman_domain::row::{Applied, DecisionRow, StoredEvent, StoredPerson};
 use journeyman_domain::{EventId, PersonId, batch};
 use journeyman_store::batch::people;
 use journeyman_store::history::{self, JournalLine};
@@ -50,6 +50,8 @@ pub struct Past {
     pub journal: Vec<JournalLine>,
     /// The events it refers to, as far as they are kept.
     pub events: BTreeMap<EventId, StoredEvent>,
+    /// What was chosen for them under this id.
+    pub decisions: Vec<DecisionRow>,
     /// The person as stored.
     pub stored: Person,
     assignment_key: i64,
@@ -62,6 +64,7 @@ struct Life {
     person: PersonId,
     journal: Vec<JournalLine>,
     events: BTreeMap<EventId, StoredEvent>,
+    decisions: Vec<DecisionRow>,
     assignment_key: i64,
 }
 
@@ -80,7 +83,8 @@ impl Life {
         let events = events.into_iter().map(|event| (event.id, event)).collect();
         let row = people(connection, &[person], true).await?.pop();
         let assignment_key = row.as_ref().map_or(0, |row| row.assignment_key);
-        Ok((Self { person, journal, events, assignment_key }, row))
+        let decisions = history::decisions(connection, person).await?;
+        Ok((Self { person, journal, events, decisions, assignment_key }, row))
     }
 
     /// Those whose states were taken over.
@@ -130,8 +134,8 @@ impl Past {
         let demands = known.0.get(&current).and_then(Option::as_ref).map(|plans| plans.demands.clone());
         let stored = batch::restore(&row, &demands.unwrap_or_default());
         let stored = stored.map_err(|error| Error::Conflict(format!("{person}: {error}")))?;
-        let Life { journal, events, assignment_key, .. } = mine;
-        Ok(Some(Self { journal, events, stored, assignment_key, losers }))
+        let Life { journal, events, decisions, assignment_key, .. } = mine;
+        Ok(Some(Self { journal, events, decisions, stored, assignment_key, losers }))
     }
 
     /// Those who turned out to be this person: what was applied to them stands under their own ids.
@@ -143,7 +147,7 @@ impl Past {
     pub fn again(&self, known: &Deployments) -> Again {
         let mut handed: BTreeMap<PersonId, Handover> = BTreeMap::new();
         for life in &self.losers {
-            let mut replay = Replay::new(life.person, life.assignment_key);
+            let mut replay = Replay::new(life.person, life.assignment_key).choosing(&life.decisions);
             // One that can't be applied again hands nothing over, and whoever takes that says so.
             if replayed(&mut replay, (&life.journal, &life.events), known, &handed).1.is_none()
                 && let Some(state) = replay.handed()
@@ -151,7 +155,7 @@ impl Past {
                 handed.insert(life.person, state.clone());
             }
         }
-        let mut replay = Replay::new(self.stored.id, self.assignment_key);
+        let mut replay = Replay::new(self.stored.id, self.assignment_key).choosing(&self.decisions);
         let (rows, broken) = replayed(&mut replay, (&self.journal, &self.events), known, &handed);
         if broken.is_some() {
             return Again { rows, broken, differs: Vec::new() };

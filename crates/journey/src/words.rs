@@ -70,8 +70,8 @@ pub(crate) const STEP: &[&str] = &["id", "if", "else", "note", "in_holdout"];
 
 pub(crate) const SEND: Words = Words {
     what: "a `send`",
-    now: &["send", "channel", "at", "within", "with", "from", "topic"],
-    later: &["best_of", "escalate", "between", "days", "offer", "offer_on", "priority", "holdout", "test"],
+    now: &["send", "channel", "best_of", "at", "within", "with", "from", "topic"],
+    later: &["escalate", "between", "days", "offer", "offer_on", "priority", "holdout", "test"],
 };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };
 pub(crate) const WAIT_UNTIL: Words = Words { what: "a `wait_until`", now: &["wait_until"], later: &[] };

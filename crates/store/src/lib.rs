@@ -13,6 +13,7 @@ pub mod imports;
 pub mod ingest;
 pub mod installation;
 pub mod intake;
+pub mod learning;
 mod lease;
 pub mod lines;
 pub mod lower;

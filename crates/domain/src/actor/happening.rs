@@ -89,6 +89,11 @@ impl<'a> Happening<'a> {
         })
     }
 
+    /// Whether it is something that they did in the shop: what a provider reports of a message is not.
+    pub fn by_them(&self) -> bool {
+        matches!(self.kind, Kind::Track | Kind::Page | Kind::Screen) && !self.name.starts_with("Message ")
+    }
+
     /// An event that applying this one caused: of the same moment, live where its cause is.
     pub fn caused(&self, nth: u32, name: &str, properties: Value) -> Happening<'static> {
         let caused = Happening::of_timer(self.id.caused(nth), name, self.at, properties);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Actor, Happening, engage};
-use crate::person::{CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
+use crate::person::{ANY_EVENT, CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
 use crate::plan::Channel;
 use crate::row::Lifted;
 use crate::value::Value;
-use crate::{Kind, Refused, ShopTime};
+use crate::{Refused, ShopTime};
 
 impl Actor<'_> {
     /// Profile, consents, counters, carts: all that conditions may ask about. Emits what follows from it.
@@ -36,10 +36,11 @@ impl Actor<'_> {
     }
 
     fn seen(&mut self, event: &Happening) {
-        let by_them = matches!(event.kind, Kind::Track | Kind::Page | Kind::Screen);
-        // What a provider reports of a message is nothing they did in the shop.
-        if !by_them || event.name.starts_with("Message ") {
+        if !event.by_them() {
             return;
+        }
+        for key in self.plans.demands.of_event(ANY_EVENT) {
+            self.person.features.entry(key.clone()).or_default().observe_hour(event.at);
         }
         let hot = &mut self.person.hot;
         hot.first_seen = Some(hot.first_seen.map_or(event.at, |first| first.min(event.at)));

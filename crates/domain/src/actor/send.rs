@@ -27,6 +27,11 @@ impl Actor<'_> {
         clock: ShopTime,
     ) -> Move {
         let deadline = send.within.after(clock, &self.zone).max(self.now);
+        if send.at_best
+            && let Some(at) = self.best_moment(nth, plan, node, send, deadline)
+        {
+            return Move::Wait(Waiting::Best { at, deadline });
+        }
         self.try_send(nth, plan, node, send, deadline)
     }
 
@@ -67,8 +72,11 @@ impl Actor<'_> {
             return self.not_sent(nth, plan, node, Refused::Guard);
         }
         match self.route(plan, send) {
-            Route::Free(channel, address) => match self.data(nth, send, &with) {
-                Ok(data) => self.send(nth, plan, node, send, (channel, address, data), deadline),
+            Route::Free(free) => match self.data(nth, send, &with) {
+                Ok(data) => {
+                    let (channel, address) = self.best_channel(nth, plan, node, send, free);
+                    self.send(nth, plan, node, send, (channel, address, data), deadline)
+                }
                 Err(reason) => self.not_sent(nth, plan, node, reason),
             },
             Route::Never(reason) => self.not_sent(nth, plan, node, reason),

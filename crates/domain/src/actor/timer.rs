@@ -95,7 +95,7 @@ impl Actor<'_> {
         }
         let node = &plan.nodes[index];
         let next = match (waiting, &node.step) {
-            (Waiting::Moment { deadline, .. }, Step::Send(send)) => {
+            (Waiting::Moment { deadline, .. } | Waiting::Best { deadline, .. }, Step::Send(send)) => {
                 return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
             }
             // The last question is asked when the time is up.
@@ -104,7 +104,10 @@ impl Actor<'_> {
                 won.unwrap_or(node.otherwise.or(node.next))
             }
             // A wait that is over; a report that did not come: the message is taken as sent.
-            (Waiting::Until(_) | Waiting::Report { .. } | Waiting::Moment { .. }, _) => node.next,
+            (
+                Waiting::Until(_) | Waiting::Report { .. } | Waiting::Moment { .. } | Waiting::Best { .. },
+                _,
+            ) => node.next,
         };
         self.walk(nth, &plan, next, clock);
     }
@@ -149,6 +152,11 @@ impl Actor<'_> {
             (Waiting::Moment { by, .. }, Step::Send(send)) => {
                 let deadline = send.within.after(reached, &self.zone);
                 Waiting::Moment { again: self.now, deadline, by: *by }
+            }
+            // The hour was chosen; only its deadline hangs on the clock.
+            (Waiting::Best { at, .. }, Step::Send(send)) => {
+                let deadline = send.within.after(reached, &self.zone);
+                Waiting::Best { at: (*at).min(deadline).max(self.now), deadline }
             }
             _ => return None,
         };

@@ -199,6 +199,13 @@ pub enum Waiting {
         /// How long, before the step goes on as if it had been sent.
         until: ShopTime,
     },
+    /// The hour of a message that was chosen.
+    Best {
+        /// When it is sent.
+        at: ShopTime,
+        /// When it is too late.
+        deadline: ShopTime,
+    },
 }
 
 impl Run {
@@ -215,6 +222,7 @@ impl Run {
                 Waiting::Until(due) => *due,
                 Waiting::Moment { again, .. } => *again,
                 Waiting::Report { until, .. } => *until,
+                Waiting::Best { at, .. } => *at,
             },
         })
     }

@@ -76,6 +76,8 @@ pub(crate) fn send(template: &str, channel: Channel) -> Step {
     Step::Send(Send {
         template: template.into(),
         channels: vec![channel],
+        best_of: false,
+        at_best: false,
         within: Span::Days(1),
         with: Vec::new(),
         sender: None,
