@@ -26,12 +26,20 @@ CREATE TABLE rewards (
 ) PARTITION BY RANGE (at);
 CREATE INDEX rewards_of_message ON rewards (message_id);
 
--- Models as versioned rows with a card; made by whichever came first, this or another kind of model's migration.
+-- What is learned: each fit a row with a number of its own among its name's, a card that says what it was made of and how good it
+-- is, and the parameters. Models of any kind stand here; whichever migration came first has made it.
 CREATE TABLE IF NOT EXISTS models (
-    snapshot   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name       text NOT NULL,
+    version    bigint NOT NULL,
+    method     text NOT NULL,
     fitted_at  timestamptz NOT NULL,
-    card       jsonb NOT NULL,
     parameters jsonb NOT NULL,
-    promoted   boolean NOT NULL DEFAULT true
+    card       jsonb NOT NULL,
+    promoted   boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (name, version),
+    CONSTRAINT models_are_numbered_from_1 CHECK (version >= 1),
+    CONSTRAINT models_are_objects
+        CHECK (jsonb_typeof(parameters) = 'object' AND jsonb_typeof(card) = 'object')
 );
+-- One of a name is used, or none.
+CREATE UNIQUE INDEX IF NOT EXISTS models_one_is_promoted ON models (name) WHERE promoted;

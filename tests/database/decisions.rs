@@ -55,7 +55,7 @@ async fn views(shop: &Shop, daemon: &crate::harness::daemon::Daemon, people: std
     let viewed: Vec<String> =
         people.map(|nth| happens("Cart Viewed", &nth.to_string(), &format!("person{nth}"), "")).collect();
     shop.take(daemon, &viewed).await;
-    settled(&shop).await;
+    settled(shop).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,12 +178,12 @@ async fn what_came_of_choices_is_learned_and_used_and_the_past_stays_as_it_was()
 async fn hours_are_learned_from_what_people_do() {
     let shop = Shop::with(&[NUDGE]).await;
     let number = journeyman_domain::person::FeatureKey::activity().number();
-    // Sixty people, half of them active at eight, half at eight in the evening, for twenty days.
+    // Sixty people, half of them active at eight, half at eight in the evening, for sixty days.
     let active = "WITH people AS (SELECT n, 8 + 12 * (n % 2) AS hour FROM generate_series(5000, 5059) n)
         INSERT INTO features (person_id, feature, last_at, times, amounts, \"values\", days, day_counts, day_sums)
         SELECT n, $1, NULL, array_agg((extract(epoch FROM date_trunc('day', now()) - d * interval '1 day') * 1000000)::bigint
                + hour * 3600000000 ORDER BY d DESC), array_agg(0.0::float8), '{}', '{}', '{}', '{}'
-        FROM people, generate_series(1, 20) d GROUP BY n";
+        FROM people, generate_series(1, 60) d GROUP BY n";
     let people = "INSERT INTO persons (person_id, version, n, assignment_key, has_traits, hot)
         SELECT n, 1, 0, n, false, '' FROM generate_series(5000, 5059) n";
     let mut connection = shop.database.pool.acquire().await.unwrap();

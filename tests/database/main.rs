@@ -26,6 +26,7 @@ mod mail_commands;
 mod merges;
 mod outage;
 mod schema;
+mod send_time;
 mod serve;
 mod stop;
 mod store_batch;

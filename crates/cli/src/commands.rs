@@ -80,9 +80,10 @@ impl Arguments {
             // Offline, and no secret is asked for.
             Command::Check(check) => return check.run(self.config),
             Command::Graph(graph) => return graph.run(),
-            Command::Learn(learn) => return learn.run(),
             // Asks for it where the configured database is named.
             Command::Backtest(backtest) => return backtest.run(self.config.as_deref()).await,
+            // Asks for it where a database is needed.
+            Command::Learn(learn) => return learn.run(self.config.as_deref()).await,
             // Says itself what is wrong with the configuration.
             Command::Doctor(doctor) => return doctor.run(self.config.as_deref()).await,
             // Asks for it where a person is to be looked up.
@@ -104,9 +105,9 @@ impl Arguments {
             Command::Audit(audit) => audit.run(&config).await,
             Command::Decisions(decisions) => decisions.run(&config).await,
             Command::Backtest(_)
+            | Command::Learn(_)
             | Command::Check(_)
             | Command::Graph(_)
-            | Command::Learn(_)
             | Command::Doctor(_)
             | Command::Preview(_) => Ok(()),
         }

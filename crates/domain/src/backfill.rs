@@ -95,7 +95,7 @@ impl Counted {
     }
 
     fn count(&mut self, demands: &Demands, name: &str, event: &Happening, properties: &Value, rates: &Rates) {
-        for key in demands.of_event(name) {
+        for key in demands.of_event(name).filter(|key| *key.event != *ANY_EVENT) {
             let feature = self.counters.entry(key.clone()).or_default();
             feature.observe(Occurrence::of(key, event.at, properties, rates), key.by.is_none());
         }

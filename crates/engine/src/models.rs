@@ -11,7 +11,8 @@ use journeyman_domain::plan::Channel;
 use journeyman_learn::channel::{Channels, HALF_LIFE_DAYS, Tried};
 use journeyman_learn::send_time::{self, Curves, active};
 use journeyman_learn::{Fitted, Snapshot};
-use journeyman_store::{Error, learning};
+use journeyman_store::Error;
+use journeyman_store::learning::{self, Made};
 use serde_json::json;
 use sqlx::Connection as _;
 use sqlx::PgConnection;
@@ -93,8 +94,8 @@ pub async fn train(
         let span = (hours_ago(LOOK_BACK_DAYS * 24), now);
         let window = (REWARD_HOURS * 3600) as f64;
         let rows = learning::tried(&mut tx, span, window, HALF_LIFE_DAYS).await?;
-        if let Some((model, card)) = channels(&rows) {
-            trained.push(keep(&mut tx, CHANNEL, now, (&json!(model), card), true).await?);
+        if let Some(made) = channels(&rows) {
+            trained.push(keep(&mut tx, CHANNEL, now, made).await?);
         }
     }
     if !known.iter().any(|name| name == SEND_TIME) {
@@ -102,10 +103,10 @@ pub async fn train(
         let own = |name: &Option<String>| name.as_ref().and_then(|name| TimeZone::get(name).ok());
         let people: Vec<(Vec<ShopTime>, TimeZone)> = rows
             .into_iter()
-            .map(|(name, moments)| (moments, own(&name).unwrap_or_else(|| zone.clone())))
+            .map(|one| (one.moments, own(&one.zone).unwrap_or_else(|| zone.clone())))
             .collect();
-        if let Some((model, card, better)) = send_times(&people, now) {
-            trained.push(keep(&mut tx, SEND_TIME, now, (&json!(model), card), better).await?);
+        if let Some(made) = send_times(&people, now) {
+            trained.push(keep(&mut tx, SEND_TIME, now, made).await?);
         }
     }
     tx.commit().await?;
@@ -116,16 +117,14 @@ async fn keep(
     tx: &mut PgConnection,
     name: &'static str,
     now: ShopTime,
-    (parameters, card): (&serde_json::Value, serde_json::Value),
-    promoted: bool,
+    made: Made,
 ) -> Result<Trained, Error> {
-    let (card, parameters) = (card.to_string(), parameters.to_string());
-    let snapshot = learning::insert(tx, name, now, (&card, &parameters), promoted).await?;
-    Ok(Trained { name, snapshot, promoted, card })
+    let snapshot = learning::insert(tx, name, now, &made).await?;
+    Ok(Trained { name, snapshot, promoted: made.promoted, card: made.card })
 }
 
 /// A model of channels with its card; `None` where none was ever drawn.
-fn channels(rows: &[learning::TriedRow]) -> Option<(Channels, serde_json::Value)> {
+fn channels(rows: &[learning::TriedRow]) -> Option<Made> {
     let recency = |name: Option<&str>| Recency::ALL.into_iter().find(|cohort| Some(cohort.name()) == name);
     let tried: Vec<Tried> = rows
         .iter()
@@ -143,27 +142,26 @@ fn channels(rows: &[learning::TriedRow]) -> Option<(Channels, serde_json::Value)
     let (messages, rewarded) =
         rows.iter().fold((0, 0), |sum, row| (sum.0 + row.messages, sum.1 + row.rewarded));
     let card = json!({
-        "method": "Beta-Bernoulli Thompson sampling, priors by channel and cohort",
         "messages": messages,
         "rewarded": rewarded,
         "reward": format!("a human click or the goal within {REWARD_HOURS} h"),
         "half_life_days": HALF_LIFE_DAYS,
     });
-    (!tried.is_empty()).then(|| (Channels::fit(&tried), card))
+    (!tried.is_empty()).then(|| Made {
+        method: "Beta-Bernoulli, priors by channel and cohort".to_owned(),
+        parameters: json!(Channels::fit(&tried)).to_string(),
+        card: card.to_string(),
+        promoted: true,
+    })
 }
 
 /// A model of send times, with its card and whether it is worth using: on the later part of what people did, hours chosen by person
 /// must do at least as well as one hour for everyone. `None` where nobody was active often enough to tell.
-fn send_times(
-    people: &[(Vec<ShopTime>, TimeZone)],
-    now: ShopTime,
-) -> Option<(Curves, serde_json::Value, bool)> {
+fn send_times(people: &[(Vec<ShopTime>, TimeZone)], now: ShopTime) -> Option<Made> {
     let (_, score) = send_time::evaluate(people)?;
     let all: Vec<_> = people.iter().map(|(moments, zone)| active(moments, now, zone)).collect();
     let model = Curves::fit(all.iter().map(Vec::as_slice));
-    let better = score.personal >= score.everyone;
     let card = json!({
-        "method": "hours of the week: Dirichlet by person, cohort and everyone, circular smoothing",
         "people": people.len(),
         "evaluated": score.people,
         "everyone": score.everyone,
@@ -172,7 +170,12 @@ fn send_times(
         "chance": score.chance,
         "half_life_days": send_time::HALF_LIFE_DAYS,
     });
-    Some((model, card, better))
+    Some(Made {
+        method: "Dirichlet over hours of the week, by person, cohort and everyone".to_owned(),
+        parameters: json!(model).to_string(),
+        card: card.to_string(),
+        promoted: score.personal >= score.everyone,
+    })
 }
 
 /// A snapshot as the actor asks it.

@@ -14,16 +14,27 @@ use crate::{Error, history, row, statements};
 /// A model as it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRow {
-    /// Which model: `channel`, `send_time`, ….
+    /// Which model: `channel`, `send_time`.
     pub name: String,
-    /// Its number, from 1; higher is later.
+    /// Its number among those of its name, from 1: the snapshot's.
     pub snapshot: i64,
     /// When it was fitted.
     pub fitted_at: ShopTime,
-    /// How good it is and what it was made of, as JSON.
-    pub card: String,
     /// The model itself, as JSON.
     pub parameters: String,
+}
+
+/// A model that was just fitted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// How.
+    pub method: String,
+    /// The model itself, a JSON object.
+    pub parameters: String,
+    /// What it was made of and how good it is, a JSON object.
+    pub card: String,
+    /// Whether it is used from now on.
+    pub promoted: bool,
 }
 
 /// What came of a channel, summed.
@@ -45,6 +56,15 @@ pub struct TriedRow {
     pub messages: i64,
     /// How many of them were rewarded.
     pub rewarded: i64,
+}
+
+/// When one person was active.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Active {
+    /// Their zone, where it is known.
+    pub zone: Option<String>,
+    /// A moment of each hour in which they were.
+    pub moments: Vec<ShopTime>,
 }
 
 /// A choice with what came of it.
@@ -86,67 +106,72 @@ pub struct Filter {
     pub what: Option<Choice>,
 }
 
-/// Keeps other processes from training until the transaction ends; `false` where one does already.
+/// Keeps other processes from making models that choose until the transaction ends; `false` where one does already.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn lock(tx: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar(statements::LOCK_TRAINING).fetch_one(tx).await?)
+    Ok(sqlx::query_scalar(statements::LOCK_CHOICE_MODELS).fetch_one(tx).await?)
 }
 
-/// Names of models that were fitted after a moment, promoted or not.
+/// Names of models that choose and were fitted after a moment, used or not.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(connection))]
 pub async fn fitted_after(connection: &mut PgConnection, after: ShopTime) -> Result<Vec<String>, Error> {
-    Ok(sqlx::query_scalar(statements::FITTED_LATELY).bind(row::time(after)).fetch_all(connection).await?)
+    Ok(sqlx::query_scalar(statements::CHOICE_MODELS_AFTER)
+        .bind(row::time(after))
+        .fetch_all(connection)
+        .await?)
 }
 
-/// Keeps a model and returns its number.
+/// Keeps a model and answers its number; one that is promoted is used instead of the one before.
 ///
 /// # Errors
 /// As [`Error`] says.
-#[tracing::instrument(level = "debug", skip(connection, card, parameters))]
+#[tracing::instrument(level = "debug", skip(tx, model))]
 pub async fn insert(
-    connection: &mut PgConnection,
+    tx: &mut PgConnection,
     name: &str,
     fitted_at: ShopTime,
-    (card, parameters): (&str, &str),
-    promoted: bool,
+    model: &Made,
 ) -> Result<i64, Error> {
-    let inserted = sqlx::query_scalar(statements::INSERT_MODEL)
+    if model.promoted {
+        sqlx::query(statements::RETIRE_CHOICE_MODEL).bind(name).execute(&mut *tx).await?;
+    }
+    let kept = sqlx::query_scalar(statements::KEEP_CHOICE_MODEL)
         .bind(name)
+        .bind(&model.method)
         .bind(row::time(fitted_at))
-        .bind(card)
-        .bind(parameters)
-        .bind(promoted);
-    Ok(inserted.fetch_one(connection).await?)
+        .bind(&model.parameters)
+        .bind(&model.card)
+        .bind(model.promoted);
+    Ok(kept.fetch_one(tx).await?)
 }
 
-/// The numbers of the latest promoted models, by name.
+/// The numbers of the models that are used to choose, by name.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "trace", skip_all)]
 pub async fn numbers(connection: &mut PgConnection) -> Result<Vec<(String, i64)>, Error> {
-    Ok(sqlx::query_as(statements::PROMOTED_NUMBERS).fetch_all(connection).await?)
+    Ok(sqlx::query_as(statements::CHOICE_MODEL_VERSIONS).fetch_all(connection).await?)
 }
 
-/// The latest promoted model of each name.
+/// The models that are used to choose.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn promoted(connection: &mut PgConnection) -> Result<Vec<ModelRow>, Error> {
-    let rows = sqlx::query(statements::PROMOTED_MODELS).fetch_all(connection).await?;
+    let rows = sqlx::query(statements::CHOICE_MODELS).fetch_all(connection).await?;
     let model = |row: &sqlx::postgres::PgRow| {
         Ok(ModelRow {
             name: row.try_get("name")?,
-            snapshot: row.try_get("snapshot")?,
+            snapshot: row.try_get("version")?,
             fitted_at: row::shop_time(row.try_get("fitted_at")?),
-            card: row.try_get("card")?,
             parameters: row.try_get("parameters")?,
         })
     };
@@ -187,23 +212,22 @@ pub async fn tried(
     rows.iter().map(tried).collect()
 }
 
-/// When at most so many people were active, each with their zone, where it is known. Empty where no deployed journey asks.
+/// When people were active, at most so many of them. Empty where no deployed journey asks.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(connection))]
-pub async fn active(
-    connection: &mut PgConnection,
-    people: i64,
-) -> Result<Vec<(Option<String>, Vec<ShopTime>)>, Error> {
+pub async fn active(connection: &mut PgConnection, people: i64) -> Result<Vec<Active>, Error> {
     let rows: Vec<(Option<String>, Vec<i64>)> = sqlx::query_as(statements::ACTIVE_HOURS)
         .bind(FeatureKey::activity().number())
         .bind(people)
         .fetch_all(connection)
         .await?;
-    let moments =
-        |times: Vec<i64>| times.into_iter().filter_map(ShopTime::from_microsecond).collect::<Vec<_>>();
-    Ok(rows.into_iter().map(|(zone, times)| (zone, moments(times))).collect())
+    let active = |(zone, times): (Option<String>, Vec<i64>)| Active {
+        zone,
+        moments: times.into_iter().filter_map(ShopTime::from_microsecond).collect(),
+    };
+    Ok(rows.into_iter().map(active).collect())
 }
 
 /// Hands over choices with what came of them within `window_seconds`, as of now, one by one, by their moment, until `each` says

@@ -2,6 +2,8 @@
 
 mod send_time;
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 
 /// Fit a model to a file, without a database, and say how good it is
@@ -19,7 +21,7 @@ enum What {
 }
 
 impl Learn {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) async fn run(self, _config: Option<&Path>) -> anyhow::Result<()> {
         match self.what {
             What::SendTime(send_time) => send_time.run(),
         }

@@ -165,7 +165,8 @@ impl Actor<'_> {
 
     fn counted(&mut self, event: &Happening) {
         let rates = &self.plans.policies.rates;
-        for key in self.plans.demands.of_event(&event.name) {
+        // What is called so is no other event.
+        for key in self.plans.demands.of_event(&event.name).filter(|key| *key.event != *ANY_EVENT) {
             let feature = self.person.features.entry(key.clone()).or_default();
             feature.observe(Occurrence::of(key, event.at, event.properties(), rates), key.by.is_none());
         }

@@ -21,6 +21,9 @@ fn propensities_are_how_likely_each_is_the_best() {
     // P(Beta(11, 91) > Beta(6, 96)) by the exact sum (Miller 2014, "Formulas for Bayesian A/B testing"): 0.9043.
     near(&propensities(&[belief(10.0, 100.0), belief(5.0, 100.0)], NO_FLOOR), &[0.9043, 0.0957], 0.01);
     near(&propensities(&[belief(900.0, 1000.0), belief(100.0, 1000.0)], NO_FLOOR), &[1.0, 0.0], 1e-9);
+    // One that is known well among two that are not, as counted over 200,000 draws of the three.
+    let mixed = [belief(80_000.0, 1_000_000.0), belief(7.0, 100.0), belief(10.0, 100.0)];
+    near(&propensities(&mixed, NO_FLOOR), &[0.1035, 0.197, 0.6995], 0.01);
     // What little is known of may be the best.
     let shy = propensities(&[belief(50.0, 1000.0), belief(0.0, 1.0)], NO_FLOOR);
     assert!(shy[1] > 0.5, "{shy:?}");

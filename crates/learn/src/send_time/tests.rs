@@ -11,7 +11,7 @@ fn hour(day: usize, hour: usize) -> Hour {
 /// People of the morning and people of the evening, on every day, each for so many days.
 fn people(each: usize, days: usize) -> Vec<(Vec<ShopTime>, TimeZone)> {
     let person = |nth: usize| {
-        let usual = if nth % 2 == 0 { 8.0 } else { 20.0 };
+        let usual = if nth.is_multiple_of(2) { 8.0 } else { 20.0 };
         let day = |day: usize| {
             let key = (nth * 1000 + day) as i64;
             let at = usual + 1.5 * draw(key, &["hour"]) - 0.5;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use flate2::read::MultiGzDecoder;
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use journeyman_domain::ShopTime;
@@ -25,8 +26,9 @@ use crate::diagnostics;
 #[command(
     after_help = "Examples:\n  journeyman learn send-time --events events.csv --person visitor --time ts_ms\n  \
     journeyman learn send-time --events orders.csv.gz --person 2 --time 1 --zone Europe/London --json\n\n\
-    Columns are named by the header, or counted from 1 where the file has none. Times are seconds, milliseconds or\n\
-    microseconds since 1970, or such as 2026-01-05T10:00:00Z; without an offset they are clock times of --zone."
+    Columns are named by the header, or counted from 1 where the file has none. Times are\n\
+    seconds, milliseconds or microseconds since 1970, or such as 2026-01-05T10:00:00Z;\n\
+    without an offset they are clock times of --zone."
 )]
 pub(super) struct SendTime {
     /// A CSV file, perhaps gzipped: a line for each event
@@ -118,6 +120,9 @@ impl Found {
 fn read(path: &Path, (person, time): (&str, &str), zone: &TimeZone) -> anyhow::Result<Found> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("--events: can't open {shown}"))?;
+    // Drawn on a terminal only.
+    let bar = ProgressBar::new(file.metadata().map_or(0, |about| about.len())).with_style(style()?);
+    let file = bar.wrap_read(file);
     let zipped = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
     let mut bytes: Box<dyn Read> = if zipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut begin = Vec::new();
@@ -142,11 +147,16 @@ fn read(path: &Path, (person, time): (&str, &str), zone: &TimeZone) -> anyhow::R
         };
         found.line(&record, (who, when), zone);
     }
+    bar.finish_and_clear();
     if found.events == 0 {
         let why = found.left_out.1.map_or(String::new(), |first| format!(": the first is {first}"));
         bail!("{shown}: no line of it says who did something and when{why}");
     }
     Ok(found)
+}
+
+fn style() -> anyhow::Result<ProgressStyle> {
+    Ok(ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}, {eta} left")?)
 }
 
 impl Found {

@@ -170,7 +170,7 @@ fn without_a_model_it_goes_at_once_and_says_so() {
     let (_, outcome) = begin(&plans, 1);
     let row = &outcome.decisions[0];
     assert_eq!((outcome.queued.len(), row.choice.as_ref(), row.rule), (1, "mon-10", Rule::NoModel));
-    assert_eq!((row.options.len(), row.propensities[0]), (25, 1.0));
+    assert_eq!((row.options.len(), row.propensities[0]), (24, 1.0));
 }
 
 #[test]
