@@ -12,6 +12,7 @@ mod told;
 
 use std::sync::Arc;
 
+use journeyman_domain::decision::{Choice, Rule};
 use journeyman_domain::plan::{Channel, PlanHash};
 use journeyman_domain::row::{
     Applied, DecisionRow, Due, EndedRow, JournalRow, ParkedRow, PersonRow, Place, QueuedRow, RunRow,
@@ -278,8 +279,22 @@ async fn the_past_is_kept_as_it_was_told() {
         options: options.iter().map(|option| Arc::from(*option)).collect(),
         choice: "a".into(),
         propensities: propensities.to_vec(),
+        what: Choice::Option,
+        rule: Rule::Fixed,
+        snapshot: 0,
+        message: None,
+        features: "{}".into(),
     };
-    let decisions = vec![decision(&["a", "b"], &[0.3, 0.7]), DecisionRow { visit: 2, ..decision(&[], &[]) }];
+    let learned = DecisionRow {
+        what: Choice::SendTime,
+        rule: Rule::Learned,
+        snapshot: 7,
+        message: Some(message),
+        features: r#"{"cohort":"evening","active_hours":3}"#.into(),
+        ..decision(&["mon-18", "mon-19"], &[0.9, 0.1])
+    };
+    let decisions =
+        vec![decision(&["a", "b"], &[0.3, 0.7]), learned, DecisionRow { visit: 2, ..decision(&[], &[]) }];
     let write = Write {
         now: stage.now,
         deployment: 3,
@@ -415,6 +430,6 @@ async fn a_week_that_nobody_made_is_made_for_the_batch() {
     };
     assert!(matches!(stage.write(&write).await, Err(Error::NoPartition(_))));
     let made = partitions::ensure_for(&stage.pool, &write).await.unwrap();
-    assert_eq!(made.len(), 6, "{made:?}");
+    assert_eq!(made.len(), 7, "{made:?}");
     stage.write(&write).await.unwrap();
 }

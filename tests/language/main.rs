@@ -14,6 +14,7 @@ mod keys;
 mod lanes;
 mod late;
 mod legs;
+mod learned;
 mod missing;
 mod moments;
 mod order;

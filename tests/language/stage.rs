@@ -190,7 +190,9 @@ impl Played {
         let memory = &self.world.memory;
         for person in self.people.values() {
             let stored = memory.load(*person, true).unwrap();
-            let mut replay = Replay::new(*person, stored.assignment_key);
+            let chosen: Vec<_> =
+                memory.decisions.iter().filter(|row| row.person == *person).cloned().collect();
+            let mut replay = Replay::new(*person, stored.assignment_key).choosing(&chosen);
             for (nth, row) in memory.journal.iter().enumerate().filter(|(_, row)| row.person == *person) {
                 let (_, plans) = self.live.iter().rfind(|(from, _)| *from <= nth).unwrap();
                 let replayed = replay.apply(row, plans, &memory.events, &BTreeMap::new()).unwrap();

@@ -105,6 +105,8 @@ enum State {
     WaitFor,
     /// A message whose moment has not come.
     Moment,
+    /// A message that waits for the hour that was chosen for it.
+    Best,
     /// A message of which nobody has reported yet, at a step with an `else`.
     Report,
     /// All steps are done; the goal may still be reached, or news of it come late.
@@ -113,11 +115,12 @@ enum State {
     Pending,
 }
 
-const STATES: [State; 7] = [
+const STATES: [State; 8] = [
     State::Wait,
     State::WaitUntil,
     State::WaitFor,
     State::Moment,
+    State::Best,
     State::Report,
     State::Watching,
     State::Pending,
@@ -132,11 +135,15 @@ fn state_of(run: &Run, step: Option<&Step>) -> State {
             (Waiting::Until(_), Step::WaitUntil(_)) => State::WaitUntil,
             (Waiting::Until(_), Step::WaitFor { .. }) => State::WaitFor,
             (Waiting::Moment { .. }, Step::Send(_)) => State::Moment,
+            (Waiting::Best { .. }, Step::Send(_)) => State::Best,
             (Waiting::Report { .. } | Waiting::Escalate { .. }, Step::Send(_)) => State::Report,
             // Nobody stands at these, nor so.
             (Waiting::Until(_), Step::Send(_))
             | (
-                Waiting::Moment { .. } | Waiting::Report { .. } | Waiting::Escalate { .. },
+                Waiting::Moment { .. }
+                | Waiting::Best { .. }
+                | Waiting::Report { .. }
+                | Waiting::Escalate { .. },
                 Step::Wait(_) | Step::WaitUntil(_) | Step::WaitFor { .. },
             )
             | (_, Step::If(_) | Step::Set(_) | Step::Exit(_) | Step::Choose(_)) => {
@@ -215,22 +222,23 @@ fn expected(state: State, given: Given) -> &'static str {
         (S::Pending, G::Matching) => "moved",
         // It breaks the silence, and starts nothing.
         (S::Pending, G::OldMatching) => "refused j late, moved",
-        (S::Wait | S::WaitUntil | S::Moment | S::Report | S::Watching, G::Matching | G::OldMatching) => {
-            "ignored"
-        }
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Report | S::Watching | S::Pending,
+            S::Wait | S::WaitUntil | S::Moment | S::Best | S::Report | S::Watching,
+            G::Matching | G::OldMatching,
+        ) => "ignored",
+        (
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
             G::Other,
         ) => "ignored",
 
         // The goal, however old.
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment, G::Goal | G::OldGoal) => "ends goal",
+        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best, G::Goal | G::OldGoal) => "ends goal",
         (S::Report, G::Goal | G::OldGoal) => "ends goal, calls off this",
         (S::Watching, G::Goal | G::OldGoal) => "ends completed",
         (S::Pending, G::Goal | G::OldGoal) => "ignored",
 
         // The exit, which with a goal that may still be reached leaves a run that watches.
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment, G::Exit) => "moved",
+        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best, G::Exit) => "moved",
         (S::Report, G::Exit) => "calls off this, moved",
         (S::Watching, G::Exit) => "ignored",
         (S::Pending, G::Exit) => "refused j cancelled, moved",
@@ -240,28 +248,29 @@ fn expected(state: State, given: Given) -> &'static str {
         (S::Report, G::RejectedThis) => "queued late, queued after, refused j/this failed, moved",
         (S::Report, G::Again) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Watching,
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Watching,
             G::AcceptedThis | G::RejectedThis | G::Again,
         ) => "ignored",
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Report | S::Watching, G::ClickOnThis) => {
-            "noted"
-        }
+        (
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching,
+            G::ClickOnThis,
+        ) => "noted",
         (S::Pending, G::AcceptedThis | G::RejectedThis | G::Again | G::ClickOnThis) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Report | S::Watching | S::Pending,
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
             G::AcceptedOther | G::ClickOnUnknown,
         ) => "ignored",
 
         // Timers.
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Report | S::Watching | S::Pending,
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
             G::TimerEarly,
         ) => "ignored",
         (S::Wait | S::WaitUntil, G::TimerAt | G::TimerLate) => "queued after, moved",
         (S::WaitFor, G::TimerAt | G::TimerLate) => "queued late, queued after, moved",
-        (S::Moment, G::TimerAt) => "queued this, queued after, moved",
+        (S::Moment | S::Best, G::TimerAt) => "queued this, queued after, moved",
         // Three hours later its time is over; but it is free to go, and the last question is asked then.
-        (S::Moment, G::TimerLate) => "queued this, queued after, moved",
+        (S::Moment | S::Best, G::TimerLate) => "queued this, queued after, moved",
         // No report came: taken as sent.
         (S::Report, G::TimerAt | G::TimerLate) => "queued after, moved",
         (S::Watching, G::TimerAt | G::TimerLate) => "ends completed",
@@ -269,15 +278,16 @@ fn expected(state: State, given: Given) -> &'static str {
 
         // From UTC to Tokyo, where it is evening: hours are hours; the clock is another.
         (S::WaitUntil | S::Moment, G::Moves) => "moved",
-        (S::Wait | S::WaitFor | S::Report | S::Watching | S::Pending, G::Moves) => "ignored",
+        (S::Wait | S::WaitFor | S::Best | S::Report | S::Watching | S::Pending, G::Moves) => "ignored",
 
         // Nothing more is sent; what is on its way is called off, and its `else` tried.
         (S::Report, G::Withdraws) => {
             "refused j/this no_consent, refused j/late no_consent, refused j/after no_consent, calls off this, moved"
         }
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Watching | S::Pending, G::Withdraws) => {
-            "ignored"
-        }
+        (
+            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Watching | S::Pending,
+            G::Withdraws,
+        ) => "ignored",
     }
 }
 
@@ -295,6 +305,7 @@ fn standing(state: State) -> Alone {
         State::WaitUntil => "  - wait_until: 11:00".to_owned(),
         State::WaitFor => format!("  - wait_for: Matching\n    within: 1h{late}"),
         State::Moment => "  - send: this\n    channel: in_app\n    within: 2h".to_owned(),
+        State::Best => "  - send: this\n    channel: in_app\n    at: best\n    within: 2h".to_owned(),
         State::Report => format!("  - send: this\n    channel: inbox\n    within: 1h{late}"),
         State::Watching | State::Pending => String::new(),
     };
@@ -326,6 +337,9 @@ fn give(alone: &mut Alone, state: State, given: Given) {
     let this = if alone.message("this").is_some() { "this" } else { "first" };
     let (due, late) = if state == State::Watching {
         ("01-15 10:00", "01-15 13:00")
+    } else if state == State::Best {
+        // Somewhere in the hour from eleven.
+        ("01-05 12:00", "01-05 14:00")
     } else {
         ("01-05 11:00", "01-05 14:00")
     };

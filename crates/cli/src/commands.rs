@@ -9,6 +9,7 @@ mod bench;
 mod bounces;
 mod catalog;
 mod check;
+mod decisions;
 mod demo;
 mod doctor;
 mod graph;
@@ -73,6 +74,7 @@ enum Command {
     Audit(audit::Audit),
     Backtest(backtest::Backtest),
     Learn(learn::Learn),
+    Decisions(decisions::Decisions),
 }
 
 impl Arguments {
@@ -105,6 +107,7 @@ impl Arguments {
             Command::Bounces(bounces) => bounces.run(&config).await,
             Command::Why(why) => why.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
+            Command::Decisions(decisions) => decisions.run(&config).await,
             Command::Backtest(_)
             | Command::Learn(_)
             | Command::Check(_)

@@ -1,5 +1,6 @@
 //! The person actor: what one input does to one person. Pure: time and plans are arguments, chance is a hash.
 
+mod choose;
 pub mod engage;
 mod enter;
 mod fill;
@@ -21,13 +22,14 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::catalog::{self, Catalog};
+use crate::decision::Recorded;
 use crate::expr::{Facts, Scope};
 use crate::interest::{self, Interest};
 use crate::merge::Merge;
 use crate::news::Heard;
 use crate::person::{EndReason, Handover, HeldOut, Person, Position, Run, SendState, Watching};
 use crate::plan::{Goal, Plan, Plans, Since};
-use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, StoredEvent};
+use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, RewardRow, StoredEvent};
 use crate::{MessageId, Refusal, Refused, ShopTime};
 
 pub use happening::{Happening, Unreadable};
@@ -46,12 +48,15 @@ pub struct Shared<'a> {
     pub plans: &'a Plans,
     /// What is known of products; all that anybody in the batch may ask of.
     pub catalog: &'a dyn Catalog,
+    /// Of an input that was applied before: what was chosen then. Learned choices are taken from it, since the models that made
+    /// them are others now.
+    pub recorded: Option<&'a Recorded>,
 }
 
 impl<'a> From<&'a Plans> for Shared<'a> {
     /// With an empty catalog.
     fn from(plans: &'a Plans) -> Self {
-        Self { plans, catalog: &catalog::Nothing }
+        Self { plans, catalog: &catalog::Nothing, recorded: None }
     }
 }
 
@@ -103,6 +108,10 @@ pub struct Outcome {
     pub withheld: Vec<QueuedRow>,
     /// Choices.
     pub decisions: Vec<DecisionRow>,
+    /// What came of messages that something was chosen for.
+    pub rewards: Vec<RewardRow>,
+    /// Whether a choice had to be made again that is not among those recorded.
+    pub unrecorded: bool,
     /// Runs that are over.
     pub ended: Vec<EndedRow>,
     /// What was refused.
@@ -130,7 +139,7 @@ pub fn step<'a>(
     now: ShopTime,
     told: Option<&'a mut Vec<Told>>,
 ) -> Result<Outcome, Unreadable> {
-    let Shared { plans, catalog } = shared.into();
+    let Shared { plans, catalog, recorded } = shared.into();
     let event = match input {
         Input::Event(event) => Some(Happening::read(event)?),
         Input::News(heard) => Some(Happening::of_news(person.id, heard)),
@@ -144,6 +153,7 @@ pub fn step<'a>(
         now,
         zone,
         told,
+        recorded,
         outcome: Outcome::default(),
         caused: VecDeque::new(),
         called_off: Vec::new(),
@@ -189,6 +199,8 @@ struct Actor<'a> {
     /// The person's zone, else the shop's.
     zone: TimeZone,
     told: Option<&'a mut Vec<Told>>,
+    /// Where it was applied before: what was chosen then.
+    recorded: Option<&'a Recorded>,
     outcome: Outcome,
     /// Events that this input caused and that are to be applied with it, and how deep.
     caused: VecDeque<(Happening<'a>, u32)>,

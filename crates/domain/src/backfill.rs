@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::actor::Happening;
 use crate::expr::Demands;
 use crate::interest::{self, Interest, InterestRow};
-use crate::person::{CART_EVENTS, Carts, Feature, FeatureKey, Occurrence};
+use crate::person::{ANY_EVENT, CART_EVENTS, Carts, Feature, FeatureKey, Occurrence};
 use crate::row::StoredEvent;
 use crate::value::{Rates, Value};
 use crate::{Kind, PersonId};
@@ -14,7 +14,7 @@ use crate::{Kind, PersonId};
 /// The event that the actor itself makes of the events of carts.
 const CART_UPDATED: &str = "Cart Updated";
 
-/// Which events of history `demands` has to be made of.
+/// Which events of history `demands` has to be made of; [`ANY_EVENT`] among them stands for all.
 pub fn wanted(demands: &Demands) -> Vec<&str> {
     let mut names: Vec<&str> = demands.iter().map(|key| key.event.as_ref()).collect();
     if names.contains(&CART_UPDATED) {
@@ -105,10 +105,14 @@ struct Counted {
 
 impl Counted {
     fn event(&mut self, demands: &Demands, event: &StoredEvent, rates: &Rates) {
-        if event.kind != Kind::Track {
+        let track = event.kind == Kind::Track;
+        let Ok(event) = Happening::read(event) else { return };
+        for key in demands.of_event(ANY_EVENT).filter(|_| event.by_them()) {
+            self.counters.entry(key.clone()).or_default().observe_hour(event.at);
+        }
+        if !track {
             return;
         }
-        let Ok(event) = Happening::read(event) else { return };
         self.count(demands, &event.name, &event, event.properties(), rates);
         let changed = self.carts.apply(&event.name, event.id, event.properties(), event.at, rates.base);
         let updated = changed.and_then(|id| self.carts.get(&id)).map(|cart| cart.updated(rates));
@@ -118,7 +122,7 @@ impl Counted {
     }
 
     fn count(&mut self, demands: &Demands, name: &str, event: &Happening, properties: &Value, rates: &Rates) {
-        for key in demands.of_event(name) {
+        for key in demands.of_event(name).filter(|key| *key.event != *ANY_EVENT) {
             let feature = self.counters.entry(key.clone()).or_default();
             feature.observe(Occurrence::of(key, event.at, properties, rates), key.by.is_none());
         }

@@ -5,6 +5,7 @@ pub mod backfill;
 pub mod batch;
 pub mod catalog;
 pub mod content;
+pub mod decision;
 mod digest;
 mod draw;
 mod event;

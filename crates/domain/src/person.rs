@@ -21,7 +21,7 @@ use crate::{PersonId, ShopTime};
 
 pub use cart::{CART_BYTES, CART_EVENTS, CARTS, Cart, CartItem, Carts, ITEMS};
 pub use consent::{CONSENTS, Consents, TOPIC_BYTES};
-pub use feature::{DAYS, Day, Feature, FeatureKey, Occurrence, RECENT};
+pub use feature::{ANY_EVENT, DAYS, Day, Feature, FeatureKey, Occurrence, RECENT};
 pub use handover::{Handover, decode_handover, encode_handover};
 pub use memory::{
     BURST, CLICKS, Click, DEAD, ENTERED, Entered, MET, MET_BYTES, MET_OF_NAME, Mark, PENDING, PENDING_BYTES,

@@ -129,6 +129,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Its sends of which something is learned, each with its step's id.
+    pub fn learned(&self) -> impl Iterator<Item = (&Arc<str>, &Send)> {
+        self.nodes.iter().filter_map(|node| match &node.step {
+            Step::Send(send) if send.is_learned() => Some((&node.id, send)),
+            _ => None,
+        })
+    }
+
     /// The node of a step's id.
     pub fn node(&self, id: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.id.as_ref() == id)
@@ -267,10 +275,14 @@ pub enum Step {
 pub struct Send {
     /// Its template's name.
     pub template: Arc<str>,
-    /// In this order, at least one.
+    /// In this order, at least one; of `best_of`, in whichever.
     pub channels: Vec<Channel>,
     /// Whether, and after how long, somebody who has not reacted is written to by the next channel too.
     pub escalate: Option<Escalate>,
+    /// Whether which of them is learned.
+    pub best_of: bool,
+    /// Whether its hour is learned: `at: best`.
+    pub at_best: bool,
     /// How long it may wait for its moment.
     pub within: Span,
     /// What the step gives its template, in order; each sees those before it as bare names.
@@ -301,6 +313,13 @@ pub enum Reaction {
     Opened,
     /// They clicked in it.
     Clicked,
+}
+
+impl Send {
+    /// Whether something of it is learned, so that what comes of it is a reward.
+    pub fn is_learned(&self) -> bool {
+        self.best_of || self.at_best
+    }
 }
 
 /// One branch of a `wait_for`.

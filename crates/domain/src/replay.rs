@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::{self, Input, Shared, Told};
+use crate::decision::Recorded;
 use crate::news::Heard;
 use crate::person::{Handover, Person};
-use crate::row::{Applied, JournalRow, StoredEvent};
+use crate::row::{Applied, DecisionRow, JournalRow, StoredEvent};
 use crate::{EventId, MessageId, PersonId, Refusal};
 
 /// Why a journal can't be applied again.
@@ -24,6 +25,9 @@ pub enum Broken {
     /// The deployment it was applied under can't be compiled by this program.
     #[error("deployment {0} is not there, or can't be compiled by this version")]
     NoDeployment(i64),
+    /// A learned choice is not among those recorded; what it was can't be made again.
+    #[error("the choice that row {0} made is not there: it is older than what is kept")]
+    NoChoice(i64),
     /// An event that was applied can't be read now.
     #[error("row {0}: {1}")]
     Unreadable(i64, String),
@@ -51,17 +55,24 @@ pub struct Replay {
     person: Person,
     handed: Option<Handover>,
     news: BTreeMap<EventId, Heard>,
+    recorded: Option<Recorded>,
 }
 
 impl Replay {
     /// Somebody to whom nothing has happened yet.
     pub fn new(person: PersonId, assignment_key: i64) -> Self {
-        Self { person: Person::new(person, assignment_key), handed: None, news: BTreeMap::new() }
+        let person = Person::new(person, assignment_key);
+        Self { person, handed: None, news: BTreeMap::new(), recorded: None }
     }
 
     /// With what they heard of the news that their journal refers to, by the row's id.
     pub fn hearing(self, news: BTreeMap<EventId, Heard>) -> Self {
         Self { news, ..self }
+    }
+
+    /// With what was chosen for them, under this id, when it happened: learned choices are taken from there and not made again.
+    pub fn choosing(self, decisions: &[DecisionRow]) -> Self {
+        Self { recorded: Some(Recorded::new(decisions)), ..self }
     }
 
     /// The person as the rows so far have left them. What stands in `due` is the batch's, not theirs.
@@ -79,7 +90,7 @@ impl Replay {
     /// this person: what applying their own journals again has handed over.
     ///
     /// # Errors
-    /// [`Broken`]; the person is as before.
+    /// [`Broken`]; the person is as before, but for [`Broken::NoChoice`], after which they are not to be used.
     pub fn apply<'a>(
         &mut self,
         row: &JournalRow,
@@ -102,8 +113,12 @@ impl Replay {
             }
         };
         let mut told = Vec::new();
-        let mut outcome = actor::step(shared.into(), &mut self.person, input, row.at, Some(&mut told))
+        let shared = Shared { recorded: self.recorded.as_ref(), ..shared.into() };
+        let mut outcome = actor::step(shared, &mut self.person, input, row.at, Some(&mut told))
             .map_err(|error| Broken::Unreadable(row.n, error.to_string()))?;
+        if outcome.unrecorded {
+            return Err(Broken::NoChoice(row.n));
+        }
         if let Some(handed) = outcome.handed.take() {
             self.handed = Some(*handed);
         }

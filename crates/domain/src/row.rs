@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::decision::{Choice, Rule};
 use crate::interest::InterestRow;
 use crate::merge::{Merge, MovedRun};
 use crate::news::{Heard, NewsRow};
@@ -240,6 +241,8 @@ pub struct Write {
     pub lifted: Vec<Lifted>,
     /// Choices made.
     pub decisions: Vec<DecisionRow>,
+    /// What came of messages that something was chosen for.
+    pub rewards: Vec<RewardRow>,
     /// What was applied to whom.
     pub journal: Vec<JournalRow>,
     /// Inputs applied: deleted, all of them or the batch does not commit.
@@ -447,6 +450,31 @@ pub struct DecisionRow {
     pub choice: Arc<str>,
     /// With which probability each could have been chosen; as many as options.
     pub propensities: Vec<f64>,
+    /// What was chosen: an option, a channel, an hour.
+    pub what: Choice,
+    /// By which rule.
+    pub rule: Rule,
+    /// The number of the snapshot whose beliefs decided; 0 where none did.
+    pub snapshot: i64,
+    /// The message that it was made for, whose clicks and goal are its reward; `None` where none is sent, and nothing learned.
+    pub message: Option<MessageId>,
+    /// What was known of the person then, as a JSON object.
+    pub features: Arc<str>,
+}
+
+/// A row of `rewards`: something good that came of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RewardRow {
+    /// Whose.
+    pub person: PersonId,
+    /// Of which message.
+    pub message: MessageId,
+    /// Whether the run's goal was reached; else a human clicked.
+    pub goal: bool,
+    /// When it happened.
+    pub at: ShopTime,
+    /// What the goal is worth in the shop's currency, where it is known.
+    pub value: Option<f64>,
 }
 
 /// A row of `journal`: one input, applied.

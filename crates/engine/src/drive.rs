@@ -5,15 +5,18 @@ mod dead;
 mod dispatch;
 mod learn;
 pub(crate) mod tell;
+mod train;
 mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
+use journeyman_domain::decision::Models;
 use journeyman_domain::{ShardSet, ShopClock};
 use journeyman_store::{Error, Limits};
 use sqlx::postgres::{PgConnectOptions, PgPool};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -27,6 +30,9 @@ use crate::outlet::{Cache, Outlet};
 /// How many workers a process runs: batches are bound by the database, and two keep it busy while one decides.
 pub const WORKERS: usize = 2;
 
+/// How long a statement of training may take, milliseconds.
+const TRAINING_MS: u32 = 600_000;
+
 /// After how long a loop that broke begins anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -35,24 +41,32 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub struct Pools {
     batches: PgPool,
     messages: PgPool,
+    models: PgPool,
 }
 
 impl Pools {
     /// Pools that connect when first used.
     pub fn open(options: &PgConnectOptions) -> Self {
         let connect = |limits| journeyman_store::connect(options, limits);
-        Self { batches: connect(Limits::ENGINE), messages: connect(Limits::DISPATCH) }
+        // Whoever makes models reads for minutes, and nobody waits for it.
+        let models = Limits { connections: 1, statement_ms: TRAINING_MS, ..Limits::REPORTS };
+        Self {
+            batches: connect(Limits::ENGINE),
+            messages: connect(Limits::DISPATCH),
+            models: connect(models),
+        }
     }
 
     /// Closes them; a connection under way is waited for.
     pub async fn close(&self) {
         self.batches.close().await;
         self.messages.close().await;
+        self.models.close().await;
     }
 
-    /// Both of them.
-    pub fn all(&self) -> [&PgPool; 2] {
-        [&self.batches, &self.messages]
+    /// All of them.
+    pub fn all(&self) -> [&PgPool; 3] {
+        [&self.batches, &self.messages, &self.models]
     }
 }
 
@@ -69,6 +83,7 @@ pub struct Engine {
     started: Instant,
     stop: CancellationToken,
     counts: Arc<Counts>,
+    models: watch::Sender<Option<Arc<dyn Models>>>,
 }
 
 /// What the loops of a process have done since it started.
@@ -108,6 +123,7 @@ impl Engine {
             started: Instant::now(),
             stop,
             counts: Arc::default(),
+            models: watch::Sender::new(None),
         }
     }
 
@@ -136,6 +152,8 @@ impl Engine {
             let work = move || work::run(engine.clone(), nth, name(), WorkerLimits::default());
             loops.spawn(keep_up(self.stop.clone(), work));
         }
+        let engine = self.clone();
+        loops.spawn(keep_up(self.stop.clone(), move || train::run(engine.clone())));
         let engine = self.clone();
         let dispatch = move || dispatch::run(engine.clone(), name(), engine.limits);
         loops.spawn(keep_up(self.stop.clone(), dispatch));

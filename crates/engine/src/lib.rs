@@ -6,6 +6,7 @@ pub mod deploy;
 mod doorbell;
 mod drive;
 pub mod machine;
+pub mod models;
 pub mod outlet;
 pub mod past;
 

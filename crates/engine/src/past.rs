@@ -9,7 +9,7 @@ use journeyman_domain::news::Heard;
 use journeyman_domain::person::{Handover, Person};
 use journeyman_domain::plan::Plans;
 use journeyman_domain::replay::{Broken, Replay, Replayed};
-use journeyman_domain::row::{Applied, StoredEvent, StoredPerson};
+use journeyman_domain::row::{Applied, DecisionRow, StoredEvent, StoredPerson};
 use journeyman_domain::{EventId, PersonId, batch};
 use journeyman_store::batch::people;
 use journeyman_store::history::{self, JournalLine};
@@ -53,6 +53,8 @@ pub struct Past {
     pub journal: Vec<JournalLine>,
     /// The events it refers to, as far as they are kept.
     pub events: BTreeMap<EventId, StoredEvent>,
+    /// What was chosen for them under this id.
+    pub decisions: Vec<DecisionRow>,
     /// The person as stored.
     pub stored: Person,
     /// What they heard of the news it refers to, as far as that is kept.
@@ -70,6 +72,7 @@ struct Life {
     journal: Vec<JournalLine>,
     events: BTreeMap<EventId, StoredEvent>,
     heard: BTreeMap<EventId, Heard>,
+    decisions: Vec<DecisionRow>,
     assignment_key: i64,
 }
 
@@ -94,7 +97,8 @@ impl Life {
         let heard = news::heard(connection, &told, person).await?;
         let row = people(connection, &[person], true).await?.pop();
         let assignment_key = row.as_ref().map_or(0, |row| row.assignment_key);
-        Ok((Self { person, journal, events, heard, assignment_key }, row))
+        let decisions = history::decisions(connection, person).await?;
+        Ok((Self { person, journal, events, heard, decisions, assignment_key }, row))
     }
 
     /// Those whose states were taken over.
@@ -151,8 +155,8 @@ impl Past {
         } else {
             Versions::default()
         };
-        let Life { journal, events, heard, assignment_key, .. } = mine;
-        Ok(Some(Self { journal, events, heard, stored, assignment_key, products, losers }))
+        let Life { journal, events, heard, decisions, assignment_key, .. } = mine;
+        Ok(Some(Self { journal, events, decisions, heard, stored, assignment_key, products, losers }))
     }
 
     /// Those who turned out to be this person: what was applied to them stands under their own ids.
@@ -169,7 +173,8 @@ impl Past {
     pub fn again(&self, known: &Deployments) -> Again {
         let mut handed: BTreeMap<PersonId, Handover> = BTreeMap::new();
         for life in &self.losers {
-            let mut replay = Replay::new(life.person, life.assignment_key).hearing(life.heard.clone());
+            let replay = Replay::new(life.person, life.assignment_key);
+            let mut replay = replay.hearing(life.heard.clone()).choosing(&life.decisions);
             // One that can't be applied again hands nothing over, and whoever takes that says so.
             if replayed(&mut replay, (&life.journal, &life.events, &self.products), known, &handed)
                 .1
@@ -179,7 +184,8 @@ impl Past {
                 handed.insert(life.person, state.clone());
             }
         }
-        let mut replay = Replay::new(self.stored.id, self.assignment_key).hearing(self.heard.clone());
+        let replay = Replay::new(self.stored.id, self.assignment_key);
+        let mut replay = replay.hearing(self.heard.clone()).choosing(&self.decisions);
         let (rows, broken) =
             replayed(&mut replay, (&self.journal, &self.events, &self.products), known, &handed);
         if broken.is_some() {
@@ -229,7 +235,7 @@ fn replayed(
         let Some(plans) = plans else { return (rows, Some(Broken::NoDeployment(line.deployment))) };
         let catalog = line.catalog.map(|number| products.at(number, plans.policies.rates.base));
         let catalog = catalog.unwrap_or_default();
-        match replay.apply(&line.row, Shared { plans, catalog: &catalog }, events, handed) {
+        match replay.apply(&line.row, Shared { plans, catalog: &catalog, recorded: None }, events, handed) {
             Ok(replayed) => rows.push(replayed),
             Err(broken) => return (rows, Some(broken)),
         }

@@ -70,8 +70,8 @@ pub(crate) const STEP: &[&str] = &["id", "if", "else", "note", "in_holdout"];
 
 pub(crate) const SEND: Words = Words {
     what: "a `send`",
-    now: &["send", "channel", "escalate", "at", "within", "with", "from", "topic"],
-    later: &["best_of", "between", "days", "offer", "offer_on", "priority", "holdout", "test"],
+    now: &["send", "channel", "best_of", "escalate", "at", "within", "with", "from", "topic"],
+    later: &["between", "days", "offer", "offer_on", "priority", "holdout", "test"],
 };
 pub(crate) const ESCALATE: Words = Words { what: "`escalate`", now: &["after", "unless"], later: &[] };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };

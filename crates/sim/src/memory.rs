@@ -14,8 +14,8 @@ use std::time::Duration;
 use journeyman_domain::merge::{Merge, MovedRun};
 use journeyman_domain::plan::{Channel, PlanHash};
 use journeyman_domain::row::{
-    DecisionRow, Due, EndedRow, HandedRow, JournalRow, KIND_CLOSE, KIND_TAKE, ParkedRow, PersonRow, RunRow,
-    StoredEvent, StoredFeature,
+    DecisionRow, Due, EndedRow, HandedRow, JournalRow, KIND_CLOSE, KIND_TAKE, ParkedRow, PersonRow,
+    RewardRow, RunRow, StoredEvent, StoredFeature,
 };
 use journeyman_domain::{EventId, Lane, MessageId, PersonId, SLICES, Shard, ShardSet, ShopTime};
 use journeyman_engine::machine::{Fault, Held, Reply, Request, StoredSource};
@@ -122,6 +122,8 @@ pub struct Memory {
     pub applied_under: BTreeMap<(PersonId, i64), i64>,
     /// Choices.
     pub decisions: Vec<DecisionRow>,
+    /// What came of messages that something was chosen for.
+    pub rewards: Vec<RewardRow>,
     /// What could not be applied.
     pub parked: Vec<ParkedRow>,
     deployments: Vec<Vec<StoredSource>>,

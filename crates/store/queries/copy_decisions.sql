@@ -1,1 +1,1 @@
-COPY decisions (person_id, run, journey, step, visit, at, options, choice, propensities) FROM STDIN (FORMAT binary)
+COPY decisions (person_id, run, journey, step, visit, at, options, choice, propensities, what, rule, snapshot, message_id, features) FROM STDIN (FORMAT binary)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use journeyman_domain::decision::{Choice, Rule};
 use journeyman_domain::merge::{Merge, MovedRun};
 use journeyman_domain::plan::PlanHash;
 use journeyman_domain::row::{Applied, DecisionRow, EndedRow, JournalRow, RunRow, StoredEvent};
@@ -208,20 +209,28 @@ pub async fn ended(connection: &mut PgConnection, person: PersonId) -> Result<Ve
 #[tracing::instrument(level = "debug", skip(connection))]
 pub async fn decisions(connection: &mut PgConnection, person: PersonId) -> Result<Vec<DecisionRow>, Error> {
     let rows = sqlx::query(statements::DECISIONS_OF_PERSON).bind(person.0).fetch_all(connection).await?;
-    let decision = |row: &PgRow| {
-        Ok(DecisionRow {
-            person,
-            run: row.try_get::<i32, _>("run")? as u32,
-            journey: text(row, "journey")?,
-            step: text(row, "step")?,
-            visit: row.try_get::<i32, _>("visit")? as u32,
-            at: row::shop_time(row.try_get("at")?),
-            options: row.try_get::<Vec<String>, _>("options")?.into_iter().map(Arc::from).collect(),
-            choice: text(row, "choice")?,
-            propensities: row.try_get("propensities")?,
-        })
-    };
     rows.iter().map(decision).collect()
+}
+
+/// A row of `decisions`.
+pub(crate) fn decision(row: &PgRow) -> Result<DecisionRow, Error> {
+    let (what, rule): (i16, i16) = (row.try_get("what")?, row.try_get("rule")?);
+    Ok(DecisionRow {
+        person: PersonId(row.try_get("person_id")?),
+        run: row.try_get::<i32, _>("run")? as u32,
+        journey: text(row, "journey")?,
+        step: text(row, "step")?,
+        visit: row.try_get::<i32, _>("visit")? as u32,
+        at: row::shop_time(row.try_get("at")?),
+        options: row.try_get::<Vec<String>, _>("options")?.into_iter().map(Arc::from).collect(),
+        choice: text(row, "choice")?,
+        propensities: row.try_get("propensities")?,
+        what: Choice::from_code(what).ok_or_else(|| row::unknown("decisions.what", what))?,
+        rule: Rule::from_code(rule).ok_or_else(|| row::unknown("decisions.rule", rule))?,
+        snapshot: row.try_get("snapshot")?,
+        message: row.try_get::<Option<Uuid>, _>("message_id")?.map(MessageId),
+        features: text(row, "features")?,
+    })
 }
 
 /// `people` of those who have a state, drawn by `seed`. Reads all ids.

@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod installation;
 pub mod intake;
 pub mod interests;
+pub mod learning;
 mod lease;
 pub mod lines;
 pub mod lower;

@@ -33,6 +33,7 @@ const TABLES: [(&str, By); 7] = [
     ("journal", By::Time),
     ("messages", By::Id),
     ("decisions", By::Time),
+    ("rewards", By::Time),
     ("ended_runs", By::Time),
 ];
 
@@ -76,6 +77,7 @@ fn moments(write: &Write) -> impl Iterator<Item = ShopTime> {
     std::iter::once(write.now)
         .chain(write.journal.iter().map(|row| row.at))
         .chain(write.decisions.iter().map(|row| row.at))
+        .chain(write.rewards.iter().map(|row| row.at))
         .chain(write.ended.iter().map(|row| row.ended_at))
         .chain(messages.filter_map(moment))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use journeyman_domain::person::Traits;
-use journeyman_domain::row::{PersonRow, StoredFeature};
+use journeyman_domain::row::{PersonRow, RewardRow, StoredFeature};
 use journeyman_domain::{EventId, MessageId, PersonId, ShopTime};
 use journeyman_sim::{Memory, MessageState};
 use journeyman_store::Batch;
@@ -59,6 +59,7 @@ pub fn of_memory(memory: &Memory) -> Contents {
         say("journal", format!("{row:?} under {}", memory.applied_under[&(row.person, row.n)]));
     }
     memory.decisions.iter().for_each(|row| say("decisions", format!("{row:?}")));
+    memory.rewards.iter().for_each(|row| say("rewards", format!("{row:?}")));
     for outgoing in memory.outbox.messages.values() {
         let (row, at, attempts) = (&outgoing.row, outgoing.finished_at, outgoing.attempts);
         let (deployment, context, id) = (outgoing.deployment, &outgoing.context, &outgoing.provider_id);
@@ -145,6 +146,18 @@ pub async fn of_postgres(postgres: &InPostgres, people: &[PersonId]) -> Contents
         let (channel, address, topic): (i16, String, String) = (row.get(0), row.get(1), row.get(2));
         let (kind, at): (i16, _) = (row.get(3), ShopTime::from_microsecond(row.get(4)).unwrap());
         say("suppressions", format!("{channel} {address} {topic} {kind} {at}"));
+    }
+    let rewards =
+        "SELECT person_id, message_id, goal, (extract(epoch FROM at) * 1000000)::bigint, value FROM rewards";
+    for row in rows(rewards).await {
+        let reward = RewardRow {
+            person: PersonId(row.get(0)),
+            message: MessageId(row.get(1)),
+            goal: row.get(2),
+            at: ShopTime::from_microsecond(row.get(3)).unwrap(),
+            value: row.get(4),
+        };
+        say("rewards", format!("{reward:?}"));
     }
     for row in rows("SELECT message_id FROM inbox").await {
         say("inbox", MessageId(row.get(0)).to_string());

@@ -42,8 +42,8 @@ impl Scratch {
         self.pool
             .execute(
                 "TRUNCATE seen, heads, identities, merge_requests, events, intake, rejected_events, persons, traits, \
-                 runs, ended_runs, features, due, outbox, messages, inbox, decisions, journal, parked, interests, bulk, \
-                 products",
+                 runs, ended_runs, features, due, outbox, messages, inbox, decisions, rewards, journal, parked, interests, \
+                 bulk, products",
             )
             .await?;
         Ok(())

@@ -51,13 +51,19 @@ impl Actor<'_> {
             COMPLAINED => self.complained(event),
             FAILED => self.failed(message, event),
             SENT => self.goes_on(message),
-            name => self.reached_by(message, name == OPENED, name == CLICKED),
+            name => self.reached_by(message, event.at, name == OPENED, name == CLICKED),
         }
     }
 
     /// Who clicked has opened, and who opened has got it.
-    fn reached_by(&mut self, message: MessageId, opened: bool, clicked: bool) {
-        let Some((nth, result)) = self.result_of(message) else { return };
+    fn reached_by(&mut self, message: MessageId, at: ShopTime, opened: bool, clicked: bool) {
+        let found = self.result_of(message);
+        let clicked_before =
+            found.is_some_and(|(nth, result)| self.person.runs[nth].results[result].1.clicked);
+        if clicked && !clicked_before {
+            self.clicked(message, at);
+        }
+        let Some((nth, result)) = found else { return };
         let run = &mut self.person.runs[nth];
         let step = run.results[result].0.clone();
         // Whichever channel it was, the step has reached them.

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::expr::Facts;
-use crate::news::Heard;
+use crate::news::{Heard, Topic};
 use crate::person::Entry;
 use crate::row::StoredEvent;
+use crate::score::SCORED;
 use crate::value::Value;
 use crate::{EventId, Kind, PersonId, ShopTime};
 
@@ -88,6 +89,17 @@ impl<'a> Happening<'a> {
             properties: OnceCell::new(),
             traits: payload.traits.filter(|_| event.kind == Kind::Identify),
         })
+    }
+
+    /// Whether it is something that they did in the shop: what a provider reports of a message is not, nor is what we compute or
+    /// tell of.
+    pub fn by_them(&self) -> bool {
+        let ours = || {
+            self.name.starts_with("Message ")
+                || self.name.as_ref() == SCORED
+                || Topic::ALL.into_iter().any(|topic| topic.event() == self.name.as_ref())
+        };
+        matches!(self.kind, Kind::Track | Kind::Page | Kind::Screen) && !ours()
     }
 
     /// An event that applying this one caused: of the same moment, live where its cause is.

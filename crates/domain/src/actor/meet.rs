@@ -101,6 +101,8 @@ impl Actor<'_> {
         let run = &mut self.person.runs[nth];
         run.goal = Some(reached);
         run.dirty = true;
+        self.goal_rewards(nth, plan);
+        let run = &mut self.person.runs[nth];
         match run.position.clone() {
             Position::Watching(watching) => {
                 if goal.exit {

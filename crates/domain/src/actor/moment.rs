@@ -20,8 +20,8 @@ pub(super) struct Block {
 
 /// Where a message may go now.
 pub(super) enum Route {
-    /// By this channel, to this address.
-    Free(Channel, Arc<str>),
+    /// By the first of these channels, to its address; where one of them is to be chosen, by any of them.
+    Free(Vec<(Channel, Arc<str>)>),
     /// Not before.
     Later(Block),
     /// By none.
@@ -29,12 +29,13 @@ pub(super) enum Route {
 }
 
 impl Actor<'_> {
-    /// The first channel, in the step's order, that reaches the person and is free now; else when the first of them is. Those
-    /// by which the step has spoken already are passed over.
+    /// The first channel, in the step's order, that reaches the person and is free now, of `best_of` all of those; else when
+    /// the first of them is. Those by which the step has spoken already are passed over.
     pub(super) fn route(&self, plan: &Plan, send: &Send, tried: &[Channel]) -> Route {
         let marketing = plan.kind == JourneyKind::Marketing;
         let mut why_none = Refused::NoConsent;
         let mut earliest: Option<Block> = None;
+        let mut free = Vec::new();
         for channel in send.channels.iter().filter(|channel| !tried.contains(channel)) {
             let address = match self.reachable_by(plan, send, *channel) {
                 Ok(address) => address,
@@ -47,13 +48,21 @@ impl Actor<'_> {
             };
             match self.block(plan, *channel, marketing, !tried.is_empty()) {
                 Err(never) => return Route::Never(never),
-                Ok(None) => return Route::Free(*channel, address),
+                Ok(None) => {
+                    free.push((*channel, address));
+                    if !send.best_of {
+                        break;
+                    }
+                }
                 Ok(Some(block)) => {
                     if earliest.is_none_or(|earliest| block.until < earliest.until) {
                         earliest = Some(block);
                     }
                 }
             }
+        }
+        if !free.is_empty() {
+            return Route::Free(free);
         }
         earliest.map_or(Route::Never(why_none), Route::Later)
     }

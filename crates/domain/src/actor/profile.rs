@@ -5,13 +5,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Actor, Happening, engage};
-use crate::news::Topic;
-use crate::person::{CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
+use crate::person::{ANY_EVENT, CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
 use crate::plan::Channel;
 use crate::row::Lifted;
 use crate::score::{self, SCORED};
 use crate::value::Value;
-use crate::{Kind, Refused, ShopTime};
+use crate::{Refused, ShopTime};
 
 impl Actor<'_> {
     /// Profile, consents, counters, carts: all that conditions may ask about. Emits what follows from it.
@@ -43,12 +42,11 @@ impl Actor<'_> {
     }
 
     fn seen(&mut self, event: &Happening) {
-        let by_them = matches!(event.kind, Kind::Track | Kind::Page | Kind::Screen);
-        // What a provider reports of a message is nothing they did in the shop, nor is what we compute or tell of.
-        let ours =
-            event.name.starts_with("Message ") || event.name.as_ref() == SCORED || is_news(&event.name);
-        if !by_them || ours {
+        if !event.by_them() {
             return;
+        }
+        for key in self.plans.demands.of_event(ANY_EVENT) {
+            self.person.features.entry(key.clone()).or_default().observe_hour(event.at);
         }
         let hot = &mut self.person.hot;
         hot.first_seen = Some(hot.first_seen.map_or(event.at, |first| first.min(event.at)));
@@ -174,7 +172,8 @@ impl Actor<'_> {
 
     fn counted(&mut self, event: &Happening) {
         let rates = &self.plans.policies.rates;
-        for key in self.plans.demands.of_event(&event.name) {
+        // What is called so is no other event.
+        for key in self.plans.demands.of_event(&event.name).filter(|key| *key.event != *ANY_EVENT) {
             let feature = self.person.features.entry(key.clone()).or_default();
             feature.observe(Occurrence::of(key, event.at, event.properties(), rates), key.by.is_none());
         }
@@ -192,11 +191,6 @@ impl Actor<'_> {
             self.caused.push_back((updated, depth + 1));
         }
     }
-}
-
-/// What happens around people is nothing they did either.
-fn is_news(name: &str) -> bool {
-    Topic::ALL.into_iter().any(|topic| topic.event() == name)
 }
 
 /// The longest locale that is kept, bytes; BCP 47's own tags are shorter.

@@ -16,6 +16,9 @@ const REMEMBERED: Span = Span::Days(35);
 /// How long a step with an `else` waits at least for what becomes of its message.
 const REPORTED: Span = Span::hours(1);
 
+/// A message that could go: its channel, its address, what its template is given.
+pub(super) type Ready = (Channel, Arc<str>, Arc<str>);
+
 impl Actor<'_> {
     /// A send is reached: its guard is asked, then its moment looked for.
     pub(super) fn reach_send(
@@ -28,6 +31,11 @@ impl Actor<'_> {
     ) -> Move {
         let deadline = send.within.after(clock, &self.zone).max(self.now);
         self.forget_legs(nth, node);
+        if send.at_best
+            && let Some(at) = self.best_moment(nth, plan, node, send, deadline)
+        {
+            return Move::Wait(Waiting::Best { at, deadline });
+        }
         self.try_send(nth, plan, node, send, deadline)
     }
 
@@ -69,8 +77,13 @@ impl Actor<'_> {
         }
         let tried = self.tried(nth, &node.id);
         match self.route(plan, send, &tried) {
-            Route::Free(channel, address) => match self.data(nth, send, &with, channel) {
-                Ok(data) => self.send(nth, plan, node, send, (channel, address, data, tried), deadline),
+            Route::Free(free) => match self.ready(nth, send, &with, free) {
+                Ok(ready) => {
+                    // The one that is learned is the step's first; what falls to another goes by the next in their order.
+                    let choosing = send.best_of && tried.is_empty();
+                    let (channel, address, data) = self.best_channel(nth, plan, node, choosing, ready);
+                    self.send(nth, plan, node, send, (channel, address, data, tried), deadline)
+                }
                 Err(reason) => self.not_sent(nth, plan, node, reason),
             },
             Route::Never(reason) => self.not_sent(nth, plan, node, reason),
@@ -82,6 +95,21 @@ impl Actor<'_> {
                 Move::Wait(Waiting::Moment { again: until.min(deadline), deadline, by })
             }
         }
+    }
+
+    /// What each of the channels that are free would send: where one can't be filled, none is chosen.
+    fn ready(
+        &self,
+        nth: usize,
+        send: &Send,
+        with: &Value,
+        free: Vec<(Channel, Arc<str>)>,
+    ) -> Result<Vec<Ready>, Refused> {
+        let ready = free.into_iter().map(|(channel, address)| {
+            let data = self.data(nth, send, with, channel)?;
+            Ok((channel, address, data))
+        });
+        ready.collect()
     }
 
     fn not_sent(&mut self, nth: usize, plan: &Plan, node: &Node, reason: Refused) -> Move {

@@ -95,7 +95,7 @@ impl Actor<'_> {
         }
         let node = &plan.nodes[index];
         let next = match (waiting, &node.step) {
-            (Waiting::Moment { deadline, .. }, Step::Send(send)) => {
+            (Waiting::Moment { deadline, .. } | Waiting::Best { deadline, .. }, Step::Send(send)) => {
                 return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
             }
             (Waiting::Escalate { message, .. }, Step::Send(_)) => {
@@ -111,7 +111,8 @@ impl Actor<'_> {
                 Waiting::Until(_)
                 | Waiting::Report { .. }
                 | Waiting::Moment { .. }
-                | Waiting::Escalate { .. },
+                | Waiting::Escalate { .. }
+                | Waiting::Best { .. },
                 _,
             ) => node.next,
         };
@@ -158,6 +159,11 @@ impl Actor<'_> {
             (Waiting::Moment { by, .. }, Step::Send(send)) => {
                 let deadline = send.within.after(reached, &self.zone);
                 Waiting::Moment { again: self.now, deadline, by: *by }
+            }
+            // The hour was chosen; only its deadline hangs on the clock.
+            (Waiting::Best { at, .. }, Step::Send(send)) => {
+                let deadline = send.within.after(reached, &self.zone);
+                Waiting::Best { at: (*at).min(deadline).max(self.now), deadline }
             }
             _ => return None,
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Actor, STEPS_PER_INPUT, Told};
+use crate::decision::{Choice, Rule};
 use crate::draw::draw;
 use crate::expr::Scope;
 use crate::person::{EndReason, Position, Waiting};
@@ -140,6 +141,11 @@ impl Actor<'_> {
             options: shares.iter().map(|share| share.name.clone()).collect(),
             choice: chosen.name.clone(),
             propensities: shares.iter().map(|share| share.share).collect(),
+            what: Choice::Option,
+            rule: Rule::Fixed,
+            snapshot: 0,
+            message: None,
+            features: "{}".into(),
         });
         chosen.then
     }

@@ -336,6 +336,7 @@ impl<'a> Applying<'a> {
             write.lifted.extend(outcome.lifted);
             write.withheld.extend(outcome.withheld);
             write.decisions.extend(outcome.decisions);
+            write.rewards.extend(outcome.rewards);
             write.ended.extend(outcome.ended);
             write.mixed.extend(outcome.mixed.into_iter().map(|journey| (id, journey)));
         }

@@ -46,6 +46,9 @@ impl Demands {
         for event in plan.enter.unless.iter().filter(|_| plan.enter.idle.is_some()) {
             self.add(plan.enter.cancels(event));
         }
+        if plan.learned().any(|(_, send)| send.at_best) {
+            self.add(FeatureKey::activity());
+        }
         plan.conditions(&mut |condition| self.of_expr(&condition.expr));
         // A template's list asks of its elements' products without an expression.
         let sends = plan.nodes.iter().filter_map(|node| match &node.step {

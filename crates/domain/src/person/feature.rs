@@ -27,7 +27,17 @@ pub struct FeatureKey {
     pub by: Option<Arc<str>>,
 }
 
+/// What stands for "whatever they do" where an event's name does.
+pub const ANY_EVENT: &str = "*";
+/// Microseconds of an hour.
+const HOUR_MICROS: i64 = 3_600_000_000;
+
 impl FeatureKey {
+    /// The counter of hours in which the person did something: what `at: best` asks.
+    pub fn activity() -> Self {
+        Self { event: ANY_EVENT.into(), field: None, by: None }
+    }
+
     /// As Postgres keeps it: 64 bits of the SHA-256 of its parts.
     pub fn number(&self) -> i64 {
         let (field, money) =
@@ -111,6 +121,15 @@ impl Feature {
             if keep_days {
                 self.pack(&oldest);
             }
+        }
+    }
+
+    /// Counts an hour in which something was done, each once as long as it is among the latest.
+    pub fn observe_hour(&mut self, at: ShopTime) {
+        let hour = |at: ShopTime| at.as_microsecond().div_euclid(HOUR_MICROS);
+        let known = self.recent.iter().rev().take_while(|known| hour(known.at) >= hour(at));
+        if !known.into_iter().any(|known| hour(known.at) == hour(at)) {
+            self.observe(Occurrence { at, amount: 0.0, value: "".into() }, true);
         }
     }
 

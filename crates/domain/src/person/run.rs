@@ -206,6 +206,13 @@ pub enum Waiting {
         /// How long.
         until: ShopTime,
     },
+    /// The hour of a message that was chosen.
+    Best {
+        /// When it is sent.
+        at: ShopTime,
+        /// When it is too late.
+        deadline: ShopTime,
+    },
 }
 
 impl Run {
@@ -222,6 +229,7 @@ impl Run {
                 Waiting::Until(due) => *due,
                 Waiting::Moment { again, .. } => *again,
                 Waiting::Report { until, .. } | Waiting::Escalate { until, .. } => *until,
+                Waiting::Best { at, .. } => *at,
             },
         })
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Condition, Plan, PlanHash, Policies, Status};
+use crate::decision::{Models, NoModels};
 use crate::expr::{Demands, Segments};
 use crate::news::Topic;
 use crate::value::Span;
@@ -54,6 +55,10 @@ pub struct Plans {
     pub demands: Demands,
     /// How far back the longest cap of any of its plans looks.
     pub memory: Span,
+    /// The models that learned choices ask.
+    pub models: Arc<dyn Models>,
+    /// Whether any known version learns from what comes of its messages.
+    pub learns: bool,
     /// Live journeys by the events they listen to, the highest priority first, then by name.
     listeners: BTreeMap<Arc<str>, Vec<Listener>>,
     /// Every known version by its hash.
@@ -98,6 +103,7 @@ impl Plans {
         let caps = of_plans.chain(deployment.policies.caps.values().copied()).map(|cap| cap.per);
         let mut met: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
         versions.values().for_each(|plan| plan.met(&mut met));
+        let learns = versions.values().any(|plan| plan.learned().next().is_some());
         let memory = caps.chain(deployment.policies.minimum_gap).max_by_key(|per| per.nominal());
         let keeps_interest = Topic::ALL
             .into_iter()
@@ -108,12 +114,19 @@ impl Plans {
             segments: Arc::new(Segments::new(deployment.segments)),
             demands,
             memory: memory.unwrap_or(Span::ZERO),
+            models: Arc::new(NoModels),
+            learns,
             listeners,
             versions,
             live,
             met: met.into_iter().map(|(event, names)| (event, names.into_iter().collect())).collect(),
             keeps_interest,
         }
+    }
+
+    /// The same with another snapshot of models.
+    pub fn with_models(&self, models: Arc<dyn Models>) -> Self {
+        Self { models, ..self.clone() }
     }
 
     /// The journeys that listen to an event.

@@ -77,6 +77,8 @@ pub(crate) fn send(template: &str, channel: Channel) -> Step {
         template: template.into(),
         channels: vec![channel],
         escalate: None,
+        best_of: false,
+        at_best: false,
         within: Span::Days(1),
         with: Vec::new(),
         sender: None,

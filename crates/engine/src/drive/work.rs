@@ -19,7 +19,14 @@ pub(super) async fn run(engine: Engine, nth: usize, id: Uuid, limits: WorkerLimi
     let mut reply = Reply::Start;
     let mut said = None;
     let mut counted = Done::default();
+    let mut models = engine.models.subscribe();
+    models.mark_changed();
     loop {
+        if models.has_changed().unwrap_or(false)
+            && let Some(newer) = models.borrow_and_update().clone()
+        {
+            worker.choose_by(newer);
+        }
         if engine.stop.is_cancelled() {
             worker.leave();
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use journeyman_domain::actor::Shared;
 use journeyman_domain::catalog::{self, Products};
+use journeyman_domain::decision::Models;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{Arrived, Due, Place, StoredPerson};
 use journeyman_domain::{PersonId, SHARDS, SLICES, Shard, ShardSet, ShopTime, batch};
@@ -105,6 +106,8 @@ pub struct Worker {
     id: Uuid,
     limits: WorkerLimits,
     plans: Option<Arc<Plans>>,
+    /// The models that learned choices ask, where somebody has told of some.
+    models: Option<Arc<dyn Models>>,
     /// The deployment that this program can't run, and why, where there is one: nothing is done then.
     pub unrunnable: Option<(i64, String)>,
     /// Until when it holds nothing and does nothing.
@@ -159,6 +162,7 @@ impl Worker {
             id,
             limits,
             plans: None,
+            models: None,
             unrunnable: None,
             idle_until: None,
             held: Vec::new(),
@@ -187,6 +191,19 @@ impl Worker {
         self.leaving = true;
     }
 
+    /// From the next batch on it asks these models.
+    pub fn choose_by(&mut self, models: Arc<dyn Models>) {
+        self.models = Some(models);
+        self.plans = self.plans.take().map(|plans| self.choosing(plans));
+    }
+
+    fn choosing(&self, plans: Arc<Plans>) -> Arc<Plans> {
+        match &self.models {
+            Some(models) => Arc::new(plans.with_models(models.clone())),
+            None => plans,
+        }
+    }
+
     /// What it holds, as far as it knows.
     pub fn held(&self) -> &[Held] {
         &self.held
@@ -211,7 +228,7 @@ impl Worker {
                 match deploy::compile(number, &sources) {
                     Ok(deployment) => {
                         self.unrunnable = None;
-                        self.plans = Some(Arc::new(Plans::new(deployment)));
+                        self.plans = Some(self.choosing(Arc::new(Plans::new(deployment))));
                         self.read_live(clock)
                     }
                     // Going on with what went before would run journeys that are no longer meant.
@@ -223,7 +240,7 @@ impl Worker {
                 }
             }
             (State::Deploying(_), Reply::Plans(plans)) => {
-                self.plans = Some(plans);
+                self.plans = Some(self.choosing(plans));
                 self.read_live(clock)
             }
             (State::RollingBack(Some(patience)), _) => self.rest(patience),
@@ -382,7 +399,7 @@ impl Worker {
             let unread = self.round.iter().copied().filter(|shard| !self.exhausted.contains(shard)).collect();
             let known = catalog.into_iter().flat_map(|(_, items)| items.iter().map(|(id, item)| (id, item)));
             let catalog = Products::new(known, plans.policies.rates.base);
-            let shared = Shared { plans: &plans, catalog: &catalog };
+            let shared = Shared { plans: &plans, catalog: &catalog, recorded: None };
             batch::apply(shared, clock.shop, people, arrived, due.clone(), unread)
         };
         write.deployment = plans.deployment;

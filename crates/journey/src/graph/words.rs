@@ -82,10 +82,10 @@ pub(super) fn step(node: &Node) -> graph::Node {
     graph::Node { kind, step: Some(node.id.clone()), kicker, title, lines }
 }
 
-/// `push, else email`.
+/// `push, else email`; `best of push, email`.
 fn by(send: &Send) -> String {
     let channels: Vec<&str> = send.channels.iter().map(|channel| channel.name()).collect();
-    channels.join(", else ")
+    if send.best_of { format!("best of {}", channels.join(", ")) } else { channels.join(", else ") }
 }
 
 fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
@@ -93,7 +93,8 @@ fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
         Setting::Text(text) => Line::Code(format!("{name}: {text}")),
         Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
     });
-    with.chain([Line::Words(format!("within {}", send.within))])
+    let best = if send.at_best { "at the best hour within" } else { "within" };
+    with.chain([Line::Words(format!("{best} {}", send.within))])
 }
 
 const WORKING: [Weekday; 5] =

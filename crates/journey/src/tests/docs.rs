@@ -22,3 +22,19 @@ fn the_files_of_the_docs_make_a_deployment() {
     assert!(told.len() == 1 && told[0].starts_with("J0903"), "{told:#?}");
     assert_eq!(checked.deployment.unwrap().plans.len(), 4);
 }
+
+/// docs/models.md leans on the topics of docs/journeys.md.
+#[test]
+fn the_journey_of_the_models_is_right() {
+    let docs = include_str!("../../../../docs/models.md");
+    let (text, _) = docs.split("```yaml\n").nth(1).and_then(|block| block.split_once("```")).unwrap();
+    let sources = [
+        Source { path: "journeys/win-back.yaml".to_owned(), text: text.to_owned() },
+        Source {
+            path: "journeyman.yaml".to_owned(),
+            text: "topics:\n  offers: { consent: opt_in }\n".to_owned(),
+        },
+    ];
+    let checked = check(&sources, None, false);
+    assert!(said(&checked).is_empty(), "{:#?}", said(&checked));
+}

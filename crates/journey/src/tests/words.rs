@@ -120,7 +120,7 @@ pub(super) fn later() -> Vec<Case> {
         cases.push((format!("{word}: x\n"), String::new(), format!("J0201 6:1 `{word}` {SAID}")));
     }
     cases.push(("pin: yes\n".to_owned(), String::new(), format!("J0201 6:6 `pin: yes` {SAID}")));
-    for word in ["best_of", "between", "days", "offer", "offer_on", "priority", "holdout", "test"] {
+    for word in ["between", "days", "offer", "offer_on", "priority", "holdout", "test"] {
         cases.push((
             String::new(),
             format!("  - send: a\n    channel: email\n    {word}: x\n"),
@@ -134,14 +134,11 @@ pub(super) fn later() -> Vec<Case> {
             format!("J0201 7:5 `{word}` {SAID}"),
         ));
     }
-    for at in ["best", "monday 09:00"] {
-        let word = if at == "best" { "at: best" } else { "at: …" };
-        cases.push((
-            String::new(),
-            format!("  - send: a\n    channel: email\n    at: {at}\n"),
-            format!("J0201 9:9 `{word}` {SAID}"),
-        ));
-    }
+    cases.push((
+        String::new(),
+        "  - send: a\n    channel: email\n    at: monday 09:00\n".to_owned(),
+        format!("J0201 9:9 `at: …` {SAID}"),
+    ));
     cases.push((
         String::new(),
         "  - wait_until: = now + 3d\n".to_owned(),

@@ -205,7 +205,8 @@ fn again(
         if number == 0 { Ok(Arc::default()) } else { scenery.plans(number, memory.deployment(number)) }
     };
     let found = batch::restore(&stored, &plans(current)?.demands).map_err(|error| error.to_string())?;
-    let mut replay = Replay::new(person, stored.assignment_key);
+    let chosen: Vec<_> = memory.decisions.iter().filter(|row| row.person == person).cloned().collect();
+    let mut replay = Replay::new(person, stored.assignment_key).choosing(&chosen);
     for line in lines {
         let number = memory.applied_under.get(&(person, line.n)).copied().unwrap_or(0);
         let replayed = replay

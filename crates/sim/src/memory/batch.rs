@@ -157,6 +157,7 @@ impl Memory {
         self.outbox.withhold(write.withheld, write.deployment, write.now);
         self.suppressions.lift(&write.lifted);
         self.decisions.extend(write.decisions);
+        self.rewards.extend(write.rewards);
         self.applied_under.extend(write.journal.iter().map(|row| ((row.person, row.n), write.deployment)));
         self.journal.extend(write.journal);
         for place in write.done.iter().chain(write.parked.iter().filter_map(|parked| parked.place.as_ref())) {

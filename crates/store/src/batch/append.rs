@@ -1,6 +1,8 @@
 //! What a batch writes: rows that are new, by COPY.
 
-use journeyman_domain::row::{Applied, DecisionRow, EndedRow, JournalRow, ParkedRow, QueuedRow, RunRow};
+use journeyman_domain::row::{
+    Applied, DecisionRow, EndedRow, JournalRow, ParkedRow, QueuedRow, RewardRow, RunRow,
+};
 use journeyman_domain::{Refusal, ShopTime};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -126,7 +128,7 @@ pub(super) async fn decisions(tx: &mut PgConnection, decisions: &[DecisionRow]) 
     if decisions.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::new(9, decisions.len() * 240);
+    let mut rows = Rows::new(14, decisions.len() * 320);
     for decision in decisions {
         rows.row()
             .bigint(decision.person.0)
@@ -137,9 +139,32 @@ pub(super) async fn decisions(tx: &mut PgConnection, decisions: &[DecisionRow]) 
             .timestamptz(decision.at)
             .texts(&decision.options)
             .text(&decision.choice)
-            .doubles(&decision.propensities);
+            .doubles(&decision.propensities)
+            .smallint(decision.what.code())
+            .smallint(decision.rule.code())
+            .bigint(decision.snapshot)
+            .maybe(decision.message.map(|message| message.0), Rows::uuid)
+            .text(&decision.features);
     }
     rows.send(tx, statements::COPY_DECISIONS).await?;
+    Ok(())
+}
+
+#[tracing::instrument(level = "debug", skip_all, fields(rewards = rewards.len()))]
+pub(super) async fn rewards(tx: &mut PgConnection, rewards: &[RewardRow]) -> Result<(), Error> {
+    if rewards.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new(5, rewards.len() * 80);
+    for reward in rewards {
+        rows.row()
+            .bigint(reward.person.0)
+            .uuid(reward.message.0)
+            .boolean(reward.goal)
+            .timestamptz(reward.at)
+            .maybe(reward.value, Rows::double);
+    }
+    rows.send(tx, statements::COPY_REWARDS).await?;
     Ok(())
 }
 

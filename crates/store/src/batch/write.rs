@@ -41,6 +41,7 @@ pub(super) async fn all(
     in_time(append::withheld(tx, &write.withheld, write.deployment, write.now)).await?;
     in_time(suppressions::lift(tx, &write.lifted)).await?;
     in_time(append::decisions(tx, &write.decisions)).await?;
+    in_time(append::rewards(tx, &write.rewards)).await?;
     in_time(append::journal(tx, &write.journal, write.deployment, write.catalog)).await?;
     in_time(append::parked(tx, &write.parked)).await?;
     in_time(merges::all(tx, write)).await?;

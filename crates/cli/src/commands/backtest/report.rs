@@ -24,13 +24,14 @@ const MARKS: i64 = 50;
 const NAME: usize = 26;
 
 /// What is taken for granted: said with every result.
-const ASSUMED: [&str; 6] = [
+const ASSUMED: [&str; 7] = [
     "a message counts as accepted by its channel in the moment it would have left",
     "nobody reacts to what is only sent here: opens, clicks and bounces count as recorded",
     "an imported event arrived when it happened, a live one when it was received",
     "people who were merged are one from their first event on",
     "suppressions outside the recorded events, and what a channel can send at once, are not looked at",
     "runs that began before the window, by the journeys of that time, are not under way",
+    "nothing is learned: `best_of` is drawn evenly, `at: best` is the first hour that is free",
 ];
 
 /// Everything there is to say.

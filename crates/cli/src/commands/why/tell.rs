@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use journeyman_domain::actor::Told;
+use journeyman_domain::decision::{Choice, Rule};
 use journeyman_domain::merge::MovedRun;
 use journeyman_domain::person::RunId;
 use journeyman_domain::row::{Applied, DecisionRow, EndedRow};
@@ -381,18 +382,53 @@ fn message(line: &MessageRow) -> Item {
 fn decision(row: &DecisionRow) -> Item {
     let propensity = row.options.iter().position(|option| *option == row.choice);
     let propensity = propensity.and_then(|nth| row.propensities.get(nth)).copied().unwrap_or_default();
+    let what = match row.what {
+        Choice::Option => "",
+        Choice::Channel => "channel ",
+        Choice::SendTime => "hour ",
+    };
+    let by = match row.rule {
+        Rule::Fixed => String::new(),
+        Rule::Learned => format!("; learned, snapshot {}", row.snapshot),
+        Rule::NoModel => format!("; no model yet: {}", simple(row.what)),
+        Rule::Stale => format!("; the model is too old: {}", simple(row.what)),
+    };
+    // Of two days of hours nobody reads all.
+    let of = match row.options.len() {
+        many if many > 6 && row.what == Choice::SendTime => format!("{many} hours"),
+        _ => row.options.join(", "),
+    };
+    let words =
+        format!("{}: {what}{} (of {of}, probability {}{by})", row.step, row.choice, rounded(propensity));
     Item {
         recorded: true,
         journey: row.journey.to_string(),
         what: "chose",
-        words: format!(
-            "{}: {} (of {}, probability {propensity})",
-            row.step,
-            row.choice,
-            row.options.join(", ")
-        ),
-        detail: json!({ "step": row.step, "choice": row.choice, "options": row.options, "propensities": row.propensities }),
+        words,
+        detail: json!({
+            "step": row.step,
+            "what": row.what.name(),
+            "choice": row.choice,
+            "options": row.options,
+            "propensities": row.propensities,
+            "rule": row.rule.name(),
+            "snapshot": (row.snapshot > 0).then_some(row.snapshot),
+            "features": serde_json::from_str::<Value>(&row.features).unwrap_or(Value::Null),
+        }),
     }
+}
+
+/// The simple rule, for people.
+fn simple(what: Choice) -> &'static str {
+    match what {
+        Choice::SendTime => "sent at once",
+        Choice::Channel | Choice::Option => "drawn evenly",
+    }
+}
+
+/// A probability, to three places.
+fn rounded(propensity: f64) -> f64 {
+    (propensity * 1000.0).round() / 1000.0
 }
 
 fn ended_run(run: &EndedRow) -> Item {

@@ -147,6 +147,14 @@ fn golden_bytes_of_the_latest_versions() {
             ESCALATE,
         ),
         (
+            Position::At {
+                step: "s".into(),
+                reached: at(1),
+                waiting: Waiting::Best { at: at(2), deadline: at(3) },
+            },
+            BEST,
+        ),
+        (
             Position::Watching(Watching {
                 ended_at: at(1),
                 reason: EndReason::ExitStep("done".into()),
@@ -354,5 +362,6 @@ const RUN: &str = "0003016a04010163100000000000000000000000000000000105426567696
 const UNTIL: &str = "00017380a98bf5a3e8a3060080b285f6a3e8a306";
 const REPORT: &str = "00017380a98bf5a3e8a30602100000000000000000000000000000000280b285f6a3e8a306";
 const ESCALATE: &str = "00017380a98bf5a3e8a30603100000000000000000000000000000000280b285f6a3e8a306";
+const BEST: &str = "00017380a98bf5a3e8a3060480b285f6a3e8a30680bbfff6a3e8a306";
 const WATCHING: &str = "0180a98bf5a3e8a3060304646f6e6580b285f6a3e8a306";
 const EMPTY: &str = "0100000000000000000000000000000000000000";

@@ -39,15 +39,14 @@ impl<'a, 't> Reader<'a, '_, '_> {
         let entry = block.take("send")?;
         let template = self.parsed(entry, NAME, literal::name);
         let help = "say by what: `channel: email`, or several in order: `channel: [push, email]`";
-        let channel = match block.has("best_of") {
-            true => block.take("channel"),
-            false => block.require("channel", &words::SEND, help, self.report),
+        let learned = block.take("best_of");
+        let channel = match learned {
+            Some(_) => block.take("channel"),
+            None => block.require("channel", &words::SEND, help, self.report),
         };
-        let channels = channel.map(|entry| self.channels(entry)).unwrap_or_default();
+        let channels = self.either_channels(channel, learned);
         let escalate = block.take("escalate").and_then(|entry| self.escalate(entry, channels.len()));
-        if let Some(entry) = block.take("at") {
-            self.at(entry);
-        }
+        let at_best = block.take("at").is_some_and(|entry| self.at(entry));
         let within = block.take("within").and_then(|entry| self.duration(entry));
         let topic = block.take("topic").and_then(|entry| self.topic_name(entry));
         let mut sent = Sent { place: entry.value.place, channels, signature: None };
@@ -59,12 +58,34 @@ impl<'a, 't> Reader<'a, '_, '_> {
             template: template?,
             channels: sent.channels.into_iter().map(|(channel, _)| channel).collect(),
             escalate,
+            best_of: learned.is_some(),
+            at_best,
             within: within.unwrap_or(WITHIN),
             with: std::mem::take(&mut reading.with.settings),
             sender,
             topic,
             filled: filled.unwrap_or_default(),
         }))
+    }
+
+    /// `channel` is an order, `best_of` a choice among two or more.
+    fn either_channels(&mut self, order: Option<&Entry>, learned: Option<&Entry>) -> Vec<(Channel, Place)> {
+        let Some(entry) = learned else {
+            return order.map(|entry| self.channels(entry)).unwrap_or_default();
+        };
+        if let Some(order) = order {
+            let message = "a `send` has `channel` or `best_of`, not both";
+            let help =
+                "keep `channel` where its order is to hold, `best_of` where the better one is to be learned";
+            self.report.say(CHOICE, order.place, message, help);
+        }
+        let faults = self.report.found.len();
+        let channels = self.channels(entry);
+        if channels.len() < 2 && self.report.found.len() == faults {
+            let help = "write two channels or more: `best_of: [email, push]`; of one it is `channel:`";
+            self.report.say(CHOICE, entry.value.place, "`best_of` has nothing to choose from", help);
+        }
+        channels
     }
 
     fn channels(&mut self, entry: &Entry) -> Vec<(Channel, Place)> {
@@ -109,17 +130,19 @@ impl<'a, 't> Reader<'a, '_, '_> {
         Some(Escalate { after: after?, unless: unless? })
     }
 
-    /// `at: now` is what happens anyway.
-    fn at(&mut self, entry: &Entry) {
+    /// Whether it is `at: best`; `at: now` is what happens anyway.
+    fn at(&mut self, entry: &Entry) -> bool {
         match block::text(entry, self.report) {
             None | Some("now") => {}
-            Some("best") => self.report.not_yet(entry.value.place, "at: best"),
+            Some("best") => return true,
             Some(text) if literal::when(text).is_ok() => self.report.not_yet(entry.value.place, "at: …"),
             Some(text) => {
                 let message = format!("`at` can't be `{}`", short(text));
-                self.report.say(CHOICE, entry.value.place, message, "write `at: now`, or leave it out");
+                let help = "write `at: now`, `at: best` for the learned hour, or leave it out";
+                self.report.say(CHOICE, entry.value.place, message, help);
             }
         }
+        false
     }
 
     /// The template, which has words for every channel.

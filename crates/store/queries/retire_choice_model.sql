@@ -1,0 +1,1 @@
+UPDATE models SET promoted = false WHERE name = $1 AND promoted
