@@ -203,7 +203,8 @@ const GIVEN: [Given; 17] = [
 /// Which kinds of input there are: a new one does not compile before there is a case above for it.
 fn kind(input: &Input<'_>) -> &'static [Given] {
     match input {
-        Input::Event(_) => &GIVEN[..6],
+        // News of a product meets runs as an event does.
+        Input::Event(_) | Input::News(_) => &GIVEN[..6],
         Input::Report { .. } => &GIVEN[6..10],
         Input::Timers(_) => &GIVEN[12..15],
         // What becomes of runs when people turn out to be one is swept where it is decided: actor/merge/tests.rs.

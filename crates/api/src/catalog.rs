@@ -12,6 +12,7 @@ use journeyman_domain::ShopClock;
 use journeyman_domain::catalog::{Fault, Patch};
 use journeyman_domain::tracking::BATCH_BYTES;
 use journeyman_store::catalog::{self, ITEMS};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::postgres::PgPool;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -108,14 +109,18 @@ async fn answer(state: &Catalog, body: &mut Body) -> Response {
         .into_iter()
         .map(|(index, fault)| json!({ "index": index, "field": fault.field, "message": fault.message }))
         .collect();
-    let said = json!({
-        "success": success,
-        "changed": done.changed,
-        "unchanged": done.unchanged,
-        "number": done.number,
-        "errors": errors,
-    });
-    (status, Json(said)).into_response()
+    let (changed, unchanged, number) = (done.changed, done.unchanged, done.number);
+    (status, Json(Said { success, changed, unchanged, number, errors })).into_response()
+}
+
+/// What became of a request's items.
+#[derive(Serialize)]
+struct Said {
+    success: bool,
+    changed: usize,
+    unchanged: usize,
+    number: i64,
+    errors: Vec<Value>,
 }
 
 /// The items of a body: one object, a list, `{"items": […]}`, or a line each.

@@ -135,7 +135,15 @@ impl Reports {
     async fn keep(&self, codec: &dyn Codec, news: Vec<News>, now: ShopTime) -> Result<(), Error> {
         let left = self.take(codec.name(), codec.channel(), news, now).await?;
         let waits = left.into_iter().filter_map(|one| {
-            let text = serde_json::to_string(&one).ok().filter(|text| text.len() <= NEWS_BYTES)?;
+            let text = serde_json::to_string(&one).ok().filter(|text| text.len() <= NEWS_BYTES);
+            let Some(text) = text else {
+                tracing::error!(
+                    provider = codec.name(),
+                    "a report of {} that is too large to wait was dropped",
+                    codec.name()
+                );
+                return None;
+            };
             Some(Unmatched {
                 id: Uuid::from_u128(SeenKey::new(codec.name(), &one.key).0),
                 provider: codec.name().to_owned(),

@@ -59,7 +59,7 @@ impl Versions {
 
     /// The catalog as it was at a number.
     pub fn at(&self, number: i64, base: Currency) -> Products {
-        let latest = |versions: &'_ [(i64, Item)]| versions.iter().rposition(|(known, _)| *known <= number);
+        let latest = |versions: &[(i64, Item)]| versions.iter().rposition(|(known, _)| *known <= number);
         let known = self.0.iter().filter_map(|(id, versions)| Some((id, &versions[latest(versions)?].1)));
         Products::new(known, base)
     }

@@ -69,7 +69,7 @@ pub enum Refused {
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,

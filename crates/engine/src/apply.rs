@@ -175,7 +175,9 @@ async fn count(
     }
     let mut names = counting::wanted(missing.counters);
     if missing.interests {
-        names.extend(journeyman_domain::interest::events().map(|name| -> &str { name }));
+        for name in journeyman_domain::interest::events() {
+            names.push(name);
+        }
     }
     let (mut after, mut everybody) = (PersonId(i64::MIN), 0);
     loop {

@@ -233,8 +233,7 @@ fn spelled(place: &str, mut gateway: Description, variable: Variable<'_>) -> Res
         Ok(())
     };
     for (name, value) in &mut gateway.headers {
-        let (before, last) =
-            value.rsplit_once(' ').map_or(("", value.as_str()), |(before, last)| (before, last));
+        let (before, last) = value.rsplit_once(' ').unwrap_or(("", value.as_str()));
         let last = secret(&format!("{place}.headers.{name}"), last.to_owned(), &variable)?;
         *value = format!("{before} {last}").trim_start().to_owned();
     }

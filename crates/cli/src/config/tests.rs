@@ -283,7 +283,7 @@ fn production_has_keys_of_its_own() {
     check_channels(
         &production(&with("")),
         &[],
-        "links.keys: there are none, and mail needs links that nobody can forge",
+        "links.keys: there are none, and messages need links that nobody can forge",
     );
     let keys = "links: { keys: { 1: 0123456789abcdef } }\n";
     check_channels(&production(keys), &[], "links.keys.1: a key does not belong into a file");

@@ -4,6 +4,10 @@ fn patch(text: &str) -> Result<Patch, Fault> {
     Patch::of_json(text)
 }
 
+fn json(item: &Item) -> Json {
+    serde_json::from_str(&item.to_json()).unwrap()
+}
+
 fn item(text: &str) -> Item {
     Item::default().patched(&patch(text).unwrap()).unwrap()
 }
@@ -19,7 +23,7 @@ fn an_item_is_read_with_the_types_it_should_have_or_refused_with_the_field_at_fa
         (r#"{"id":"p","stock":5,"availability":"backorder"}"#, r#"{"availability":"backorder","stock":5}"#),
         (r#"{"id":"p","colour":"red","sizes":[1,2]}"#, r#"{"colour":"red","sizes":[1,2]}"#),
     ] {
-        assert_eq!(item(said).to_json(), stored, "{said}");
+        assert_eq!(json(&item(said)), serde_json::from_str::<Json>(stored).unwrap(), "{said}");
     }
     let deep = format!(r#"{{"id":"p","x":{}1{}}}"#, "[".repeat(40), "]".repeat(40));
     let large = format!(r#"{{"id":"p","x":"{}"}}"#, "x".repeat(ITEM_BYTES));
@@ -49,7 +53,7 @@ fn an_item_is_read_with_the_types_it_should_have_or_refused_with_the_field_at_fa
 fn what_is_not_named_stays_and_null_takes_away() {
     let lamp = item(r#"{"id":"p","price":10,"name":"Lamp","colour":"red"}"#);
     let after = lamp.patched(&patch(r#"{"id":"p","stock":2,"colour":null}"#).unwrap()).unwrap();
-    assert_eq!(after.to_json(), r#"{"name":"Lamp","price":10.0,"stock":2}"#);
+    assert_eq!(json(&after), serde_json::json!({ "name": "Lamp", "price": 10.0, "stock": 2 }));
 }
 
 #[test]

@@ -104,8 +104,21 @@ fn the_ten_journeys() {
                 "31 offer_used",
             ]
         ),
-        journey!("review-request", &["11 hold", "34 offer"]),
-        journey!("browse-abandonment", &["26 recommend"]),
+        journey!(
+            "review-request",
+            &[
+                "11 hold",
+                "J0901 28:13 where `run.item.product.sensitive` is missing, this is true; write `has(run.item.product.sensitive) and …` if it should not be",
+                "34 offer"
+            ]
+        ),
+        journey!(
+            "browse-abandonment",
+            &[
+                "26 recommend",
+                "J0901 27:64 where `entry.product.sensitive` is missing, this is true; write `has(entry.product.sensitive) and …` if it should not be",
+            ]
+        ),
         journey!(
             "payment-failed",
             &["15 call", "23 track", "24 repeat", "30 turn", "35 between", "38 track", "39 start"]

@@ -271,15 +271,15 @@ fn two_journeys() {
 }
 
 #[test]
-fn production_sends_by_mail_and_inbox_only() {
-    let text = super::door::with_steps("  - send: a\n    channel: [inbox, email, sms]\n");
+fn production_sends_nothing_in_app_yet() {
+    let text = super::door::with_steps("  - send: a\n    channel: [inbox, email, in_app]\n");
     let mut sources = super::door::around("journeys/t.yaml", &text);
     sources[1].text.push_str(super::language::SENDERS);
     assert!(check(&sources, None, false).deployment.is_some());
     let told = said(&check(&sources, None, true));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("J0608 8:29 this version sends nothing by `sms` in production yet"),
+        told[0].starts_with("J0608 8:29 this version sends nothing by `in_app` in production yet"),
         "{told:?}"
     );
 }
