@@ -146,6 +146,7 @@ fn channels(rows: &[learning::TriedRow]) -> Option<Made> {
         "rewarded": rewarded,
         "reward": format!("a human click or the goal within {REWARD_HOURS} h"),
         "half_life_days": HALF_LIFE_DAYS,
+        "verdict": "used: it is made of what was drawn, and draws on",
     });
     (!tried.is_empty()).then(|| Made {
         method: "Beta-Bernoulli, priors by channel and cohort".to_owned(),
@@ -161,6 +162,12 @@ fn send_times(people: &[(Vec<ShopTime>, TimeZone)], now: ShopTime) -> Option<Mad
     let (_, score) = send_time::evaluate(people)?;
     let all: Vec<_> = people.iter().map(|(moments, zone)| active(moments, now, zone)).collect();
     let model = Curves::fit(all.iter().map(Vec::as_slice));
+    let promoted = score.personal >= score.everyone;
+    let verdict = if promoted {
+        "used: hours by person do no worse on the later slice than one for everyone"
+    } else {
+        "not used: one hour for everyone does better on the later slice"
+    };
     let card = json!({
         "people": people.len(),
         "evaluated": score.people,
@@ -169,12 +176,13 @@ fn send_times(people: &[(Vec<ShopTime>, TimeZone)], now: ShopTime) -> Option<Mad
         "oracle": score.oracle,
         "chance": score.chance,
         "half_life_days": send_time::HALF_LIFE_DAYS,
+        "verdict": verdict,
     });
     Some(Made {
         method: "Dirichlet over hours of the week, by person, cohort and everyone".to_owned(),
         parameters: json!(model).to_string(),
         card: card.to_string(),
-        promoted: score.personal >= score.everyone,
+        promoted,
     })
 }
 
