@@ -29,7 +29,8 @@ pub(super) fn drawn(weekly: &[Week], calibration_weeks: usize) -> String {
             }
         });
         let cells: String = cells.collect();
-        out.push_str(&format!("{label}{}\n", cells.trim_end()));
+        out.push_str(format!("{label}{cells}").trim_end());
+        out.push('\n');
     }
     let middle = if edge > 0 && calibration_weeks < weekly.len() {
         format!("week {calibration_weeks}")
