@@ -193,7 +193,7 @@ mod tests {
         let mut purchases = Vec::new();
         for customer in 0..people {
             let gap = 3 + (customer * 7 % 40) as i32;
-            let stops = if customer % 3 == 0 { days / 4 + (customer % 50) as i32 } else { days };
+            let stops = if customer.is_multiple_of(3) { days / 4 + (customer % 50) as i32 } else { days };
             let mut day = (customer % 30) as i32;
             let mut nth = 0_u32;
             while day < stops {
@@ -219,7 +219,7 @@ mod tests {
         let scored: Vec<(u32, Score)> = scores(&all, 299, Some(&lesson.parameters)).collect();
         assert_eq!(scored.len(), 400);
         let high = |stopped: bool| {
-            let of = scored.iter().filter(|(customer, _)| (customer % 3 == 0) == stopped);
+            let of = scored.iter().filter(|(customer, _)| customer.is_multiple_of(3) == stopped);
             let (high, all) = of.fold((0, 0), |(high, all), (_, score)| {
                 (high + u32::from(Band::of(score.churn) == Band::High), all + 1)
             });

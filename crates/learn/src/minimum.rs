@@ -26,7 +26,7 @@ pub(crate) fn minimum<const N: usize>(
     let mut best = (worst_if_none(f(&start)), start);
     for round in 0..ROUNDS {
         // The other way each time, lest the simplex fall along the same line again.
-        let step = if round % 2 == 0 { step } else { -step / 2.0 };
+        let step = if round.is_multiple_of(2) { step } else { -step / 2.0 };
         let found = simplex(f, best, step);
         let better = best.0 - found.0;
         let enough = better.is_finite() && better <= BETTER * (1.0 + found.0.abs());

@@ -17,7 +17,7 @@ pub(super) fn drawn(weekly: &[Week], calibration_weeks: usize) -> String {
     let mut out = String::from("repeated purchases since the first week: o actual  * expected  @ both\n\n");
     for line in (0..LINES).rev() {
         let label = most * line as f64 / (LINES - 1) as f64;
-        let label = if line % 5 == 0 { format!("{label:>9.0} ") } else { " ".repeat(10) };
+        let label = if line.is_multiple_of(5) { format!("{label:>9.0} ") } else { " ".repeat(10) };
         let cells = (0..columns).map(|column| {
             let week = week_at(column);
             match (line_of(f64::from(week.actual)) == line, line_of(week.expected) == line) {
@@ -29,7 +29,8 @@ pub(super) fn drawn(weekly: &[Week], calibration_weeks: usize) -> String {
             }
         });
         let cells: String = cells.collect();
-        out.push_str(&format!("{label}{}\n", cells.trim_end()));
+        out.push_str(format!("{label}{cells}").trim_end());
+        out.push('\n');
     }
     let middle = if edge > 0 && calibration_weeks < weekly.len() {
         format!("week {calibration_weeks}")
@@ -54,7 +55,7 @@ mod tests {
         let drawn = drawn(&weekly, 45);
         assert!(drawn.lines().all(|line| line.chars().count() <= 100), "{drawn}");
         assert!(drawn.contains("week 45") && drawn.trim_end().ends_with("week 90"), "{drawn}");
-        assert_eq!(drawn.matches(['o', '*', '@']).count() > 78, true, "{drawn}");
+        assert!(drawn.matches(['o', '*', '@']).count() > 78, "{drawn}");
         for short in [1, 2, 7] {
             assert!(super::drawn(&weekly[..short], 1).contains('@'));
         }

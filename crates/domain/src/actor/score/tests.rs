@@ -2,10 +2,11 @@ use serde_json::{Value as Json, json};
 
 use crate::actor::{Input, Outcome, step};
 use crate::person::{Person, Traits};
-use crate::plan::sample::{at, plan, plans, send};
-use crate::plan::{Channel, Plans, Policies};
+use crate::plan::sample::{at, plan, plans};
+use crate::plan::{IfRunning, Plans, Policies, Step};
 use crate::row::StoredEvent;
 use crate::score::{CHANGED, SCORED, TRAIT};
+use crate::value::Span;
 use crate::{Kind, PersonId, Refused, SeenKey, ShopTime};
 
 struct Life {
@@ -16,7 +17,9 @@ struct Life {
 impl Life {
     /// Somebody whom each `Score Changed` lets enter.
     fn new() -> Self {
-        let plans = plans(vec![plan("j", CHANGED, vec![send("hello", Channel::Email)])], Policies::default());
+        let mut plan = plan("j", CHANGED, vec![Step::Wait(Span::Days(90))]);
+        plan.enter.if_running = IfRunning::Restart;
+        let plans = plans(vec![plan], Policies::default());
         Self { plans, person: Person::new(PersonId(1), 1) }
     }
 
