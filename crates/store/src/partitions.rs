@@ -26,7 +26,7 @@ enum By {
 }
 
 /// Every table that is partitioned by week.
-const TABLES: [(&str, By); 7] = [
+const TABLES: [(&str, By); 8] = [
     ("events", By::Id),
     ("bulk", By::Id),
     ("rejected_events", By::Time),

@@ -8,7 +8,7 @@ use super::walk::Move;
 use crate::person::{HeldOut, Position, SendState, Sent, StepResult, Underway, Waiting, mark};
 use crate::plan::{Channel, JourneyKind, Node, Plan, Send};
 use crate::row::QueuedRow;
-use crate::value::Span;
+use crate::value::{Span, Value};
 use crate::{MessageId, Refused, ShopTime};
 
 /// How long messages are remembered at least, so that a cap deployed tomorrow knows of today.
