@@ -104,7 +104,7 @@ async fn check(path: &Path) -> usize {
                 let source = Source { path: "journeyman.yaml".to_owned(), text: text.clone() };
                 let checked = journeyman_journey::check(&[source], None, false);
                 assert!(checked.deployment.is_some(), "{place}\n{:#?}", checked.diagnostics);
-                if path.ends_with("journeys.md") || path.ends_with("catalog.md") {
+                if ["journeys.md", "catalog.md", "models.md"].iter().any(|name| path.ends_with(name)) {
                     folder.write("journeyman.yaml", &text);
                 }
             }
