@@ -64,7 +64,7 @@ fn the_folder_is_fit_for_production() {
     // Every send is given what its template asks for.
     let sends = plans.iter().flat_map(|plan| plan.nodes.iter());
     let sends = sends.filter(|node| matches!(node.step, journeyman_domain::plan::Step::Send(_)));
-    assert_eq!((plans.len(), sends.count()), (7, 11));
+    assert_eq!((plans.len(), sends.count()), (8, 13));
 }
 
 #[test]
