@@ -187,7 +187,8 @@ mod tests {
         use Word::{Bought, Carted, Subscribed, Uncarted, Unwished, Viewed, Wished, Withdrew};
         let day = |day: i64| ShopTime::from_millisecond(day * 86_400_000).unwrap();
         // (words with their days, the day it is asked, what is left and since which day)
-        let cases: &[(&[(Word, i64)], i64, Option<(Kind, i64)>)] = &[
+        type Case<'a> = (&'a [(Word, i64)], i64, Option<(Kind, i64)>);
+        let cases: &[Case<'_>] = &[
             (&[], 100, None),
             (&[(Viewed, 90)], 100, Some((Kind::Viewed, 90))),
             (&[(Viewed, 60)], 100, None),

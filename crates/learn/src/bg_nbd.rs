@@ -121,11 +121,14 @@ fn of_logs(logs: [f64; 4], scale: f64) -> BgNbd {
     BgNbd { r, alpha: alpha * scale, a, b }
 }
 
+/// How many came back as often, and of each (t_x, T) how many.
+type Times = (f64, Vec<(f64, f64, f64)>);
+
 /// Customers by what the likelihood asks of them: there are far fewer histories than people.
 struct Groups {
     people: f64,
-    /// By x: how many, and of each (t_x, T) how many.
-    by_repeats: BTreeMap<u32, (f64, Vec<(f64, f64, f64)>)>,
+    /// By x.
+    by_repeats: BTreeMap<u32, Times>,
 }
 
 impl Groups {
@@ -157,7 +160,7 @@ impl Groups {
     fn log_likelihood(&self, model: &BgNbd) -> f64 {
         let BgNbd { r, alpha, a, b } = *model;
         let all = ln_gamma(a + b) - ln_gamma(b) - ln_gamma(r) + r * alpha.ln();
-        let of_repeats = |(repeats, (people, times)): (&u32, &(f64, Vec<(f64, f64, f64)>))| {
+        let of_repeats = |(repeats, (people, times)): (&u32, &Times)| {
             let x = f64::from(*repeats);
             let counted = all + ln_gamma(r + x) + ln_gamma(b + x) - ln_gamma(a + b + x);
             let left = if *repeats == 0 { f64::NEG_INFINITY } else { (a / (b + x - 1.0)).ln() };

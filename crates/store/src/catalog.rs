@@ -8,6 +8,7 @@ use journeyman_domain::catalog::{Fault, Item, Patch, Versions};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
+use crate::pool::{REPORT_SILENCE, read};
 use crate::{Error, row, statements};
 
 /// How many items one change says at most: one number of the catalog.
@@ -32,7 +33,10 @@ pub struct Changed {
 /// As [`Error`] says; nothing is changed then.
 #[tracing::instrument(level = "debug", skip_all, fields(items = patches.len()))]
 pub async fn change(pool: &PgPool, patches: &[Patch], at: ShopTime) -> Result<Changed, Error> {
-    let mut connection = pool.acquire().await?;
+    read(pool, REPORT_SILENCE, async |connection| change_by(connection, patches, at).await).await
+}
+
+async fn change_by(connection: &mut PgConnection, patches: &[Patch], at: ShopTime) -> Result<Changed, Error> {
     let mut tx = connection.begin().await?;
     let number: i64 = sqlx::query_scalar(statements::LOCK_CATALOG).fetch_one(&mut *tx).await?;
     let ids: Vec<Arc<str>> = patches.iter().map(|patch| patch.id.clone()).collect();

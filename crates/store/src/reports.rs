@@ -86,8 +86,7 @@ pub async fn keep(pool: &PgPool, reports: &[Unmatched]) -> Result<(), Error> {
         .bind(reports.iter().map(|one| one.message.map(|message| message.0)).collect::<Vec<_>>())
         .bind(reports.iter().map(|one| row::text(&one.news)).collect::<Vec<_>>())
         .bind(row::time(first.received_at));
-    insert.execute(pool).await?;
-    Ok(())
+    read(pool, REPORT_SILENCE, async |connection| Ok(insert.execute(connection).await.map(drop)?)).await
 }
 
 /// Reports whose messages are known by now, the oldest first.
@@ -123,8 +122,9 @@ fn unmatched(row: &PgRow) -> Result<Unmatched, Error> {
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip_all, fields(reports = ids.len()))]
 pub async fn forget(pool: &PgPool, ids: &[Uuid]) -> Result<(), Error> {
-    if !ids.is_empty() {
-        sqlx::query(statements::DELETE_UNMATCHED).bind(ids).execute(pool).await?;
+    if ids.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let delete = sqlx::query(statements::DELETE_UNMATCHED).bind(ids);
+    read(pool, REPORT_SILENCE, async |connection| Ok(delete.execute(connection).await.map(drop)?)).await
 }

@@ -181,11 +181,10 @@ async fn serve(
     }
     watched.cancel();
     private.await.context("the private listener broke")?;
-    for pool in kept {
-        // A database that does not answer any more is no reason to stay.
-        if tokio::time::timeout(GOODBYE, pool.close()).await.is_err() {
-            tracing::warn!("the database's connections did not close within {} s", GOODBYE.as_secs());
-        }
+    // A database that does not answer any more is no reason to stay.
+    let closed = futures::future::join_all(kept.iter().map(|pool| pool.close()));
+    if tokio::time::timeout(GOODBYE, closed).await.is_err() {
+        tracing::warn!("the database's connections did not close within {} s", GOODBYE.as_secs());
     }
     println!("stopped");
     Ok(())

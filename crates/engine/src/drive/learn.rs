@@ -13,10 +13,11 @@ use journeyman_learn::churn::Band;
 use journeyman_learn::lesson::{Lesson, Parameters, lesson, scores};
 use journeyman_learn::{Histories, Purchase};
 use journeyman_store::models::{self, Model};
-use journeyman_store::scores::Bought;
+use journeyman_store::scores::{self as stored, Bought};
 use journeyman_store::told::Told;
-use journeyman_store::{Error, deployments, ingest, recorded, told};
+use journeyman_store::{Error, REPORT_SILENCE, deployments, ingest, read, recorded, told};
 use serde::Serialize;
+use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,8 @@ const METHOD: &str = "bg_nbd, gamma_gamma";
 const SOURCE: &str = "learn";
 /// How many people's scores are looked at and told at once.
 const PEOPLE: usize = 500;
+/// How long reading what was bought may take, from our side: every event is read.
+const READING: Duration = Duration::from_secs(3_600);
 /// How often it is looked whether the job is due, machine time.
 const LOOK: Duration = Duration::from_secs(60);
 /// After how long where nobody has bought anything yet.
@@ -206,8 +209,7 @@ impl Teacher {
     async fn tell(&self, group: Vec<(PersonId, serde_json::Value)>, now: ShopTime) -> Result<usize, Error> {
         let people: Vec<PersonId> = group.iter().map(|(person, _)| *person).collect();
         let known = {
-            let mut connection = self.pool.acquire().await?;
-            journeyman_store::scores::of(&mut connection, &people).await?
+            read(&self.pool, REPORT_SILENCE, async |connection| stored::of(connection, &people).await).await?
         };
         let news = group.into_iter().filter(|(person, now)| teacher::is_news(known.get(person), now));
         let events = news.map(|(person, scores)| {
@@ -236,11 +238,14 @@ struct Shop {
 
 impl Shop {
     async fn read(pool: &PgPool, now: ShopTime) -> Result<Self, Error> {
-        let mut connection = pool.acquire().await?;
-        let number = deployments::current(&mut connection).await?;
-        let mut stored = deployments::load(&mut connection, number).await?;
-        stored.retain(|source| !source.pinned && source.kind == deploy::POLICIES);
-        let policies = deploy::wordings(&stored).map(|words| words.policies.as_ref().clone());
+        read(pool, READING, async |connection| Self::read_by(connection, now).await).await
+    }
+
+    async fn read_by(connection: &mut PgConnection, now: ShopTime) -> Result<Self, Error> {
+        let number = deployments::current(&mut *connection).await?;
+        let mut sources = deployments::load(&mut *connection, number).await?;
+        sources.retain(|source| !source.pinned && source.kind == deploy::POLICIES);
+        let policies = deploy::wordings(&sources).map(|words| words.policies.as_ref().clone());
         let policies = policies.unwrap_or_else(|error| {
             tracing::error!(
                 number,
@@ -251,8 +256,8 @@ impl Shop {
         });
         let zone = policies.zone.iana_name().unwrap_or("UTC").to_owned();
         let currency = policies.rates.base.code().to_owned();
-        let bought = journeyman_store::scores::purchases(&mut connection, &zone, &currency, now).await?;
-        let merged = recorded::merges(&mut connection).await?;
+        let bought = stored::purchases(&mut *connection, &zone, &currency, now).await?;
+        let merged = recorded::merges(connection).await?;
         let date = now.timestamp().to_zoned(policies.zone.clone()).date();
         let today = date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
         Ok(Self { policies, today: i32::try_from(today).unwrap_or(0), bought, merged })

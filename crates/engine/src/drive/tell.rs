@@ -13,9 +13,9 @@ use journeyman_domain::plan::Plans;
 use journeyman_domain::value::Currency;
 use journeyman_domain::{PersonId, SHARDS, Shard, ShardSet, ShopTime};
 use journeyman_store::catalog::{self, Moved};
-use journeyman_store::{Error, deployments, interests, partitions};
-use sqlx::Connection as _;
+use journeyman_store::{ENGINE_SILENCE, Error, REPORT_SILENCE, deployments, interests, partitions, read};
 use sqlx::postgres::PgPool;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{Engine, rest};
 use crate::deploy;
@@ -37,7 +37,12 @@ pub(super) async fn run(engine: Engine) {
     // The number that was seen, and when it and the first untold one were.
     let mut seen: Option<(i64, Duration, Duration)> = None;
     while !engine.stop.is_cancelled() {
-        match look(&engine, &mut teller, &mut seen).await {
+        // A step that is let go is a connection that is closed: nothing of it stands.
+        let looked = tokio::select! {
+            looked = look(&engine, &mut teller, &mut seen) => looked,
+            () = engine.stop.cancelled() => return,
+        };
+        match looked {
             Ok(true) => {}
             Ok(false) => {
                 rest(LOOK, &engine.stop, std::future::pending()).await;
@@ -57,7 +62,7 @@ async fn look(
     seen: &mut Option<(i64, Duration, Duration)>,
 ) -> Result<bool, Error> {
     let pool = &engine.pools.batches;
-    let telling = catalog::how_far(&mut *pool.acquire().await?).await?;
+    let telling = read(pool, ENGINE_SILENCE, async |connection| catalog::how_far(connection).await).await?;
     if telling.under_way.is_none() {
         if telling.number == telling.told {
             *seen = None;
@@ -133,17 +138,21 @@ impl Teller {
     /// # Errors
     /// As the store's; nothing of the step stands then.
     pub async fn step(&mut self, pool: &PgPool, now: ShopTime) -> Result<Option<Step>, Error> {
-        match self.try_step(pool, now).await {
+        let done = read(pool, REPORT_SILENCE, async |connection| self.try_step(connection, now).await).await;
+        match done {
             Err(Error::NoPartition(_)) => {
                 partitions::ensure(pool, now).await?;
-                self.try_step(pool, now).await
+                read(pool, REPORT_SILENCE, async |connection| self.try_step(connection, now).await).await
             }
             done => done,
         }
     }
 
-    async fn try_step(&mut self, pool: &PgPool, now: ShopTime) -> Result<Option<Step>, Error> {
-        let mut connection = pool.acquire().await?;
+    async fn try_step(
+        &mut self,
+        connection: &mut PgConnection,
+        now: ShopTime,
+    ) -> Result<Option<Step>, Error> {
         let mut tx = connection.begin().await?;
         let Some(telling) = catalog::lock_telling(&mut tx).await? else { return Ok(None) };
         let (up_to, begun, next) = match telling.under_way {
@@ -190,7 +199,7 @@ impl Teller {
     }
 
     /// The journeys that are live.
-    async fn plans(&mut self, connection: &mut sqlx::PgConnection) -> Result<Arc<Plans>, Error> {
+    async fn plans(&mut self, connection: &mut PgConnection) -> Result<Arc<Plans>, Error> {
         let number = deployments::current(&mut *connection).await?;
         if let Some(plans) = self.plans.as_ref().filter(|plans| plans.deployment == number) {
             return Ok(plans.clone());
@@ -218,7 +227,7 @@ fn of(changed: &[Moved], [drops, back]: [bool; 2], base: Currency) -> Moves {
 
 /// Writes the news of some shards.
 async fn tell(
-    tx: &mut sqlx::PgConnection,
+    tx: &mut PgConnection,
     topic: Topic,
     news: &News,
     shards: (Shard, Shard),

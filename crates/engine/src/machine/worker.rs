@@ -53,6 +53,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How many shards a slice has.
 const PER_SLICE: u8 = (SHARDS / SLICES) as u8;
 
+/// A product of the catalog by its id.
+type Product = (Arc<str>, catalog::Item);
+
 /// What the worker has asked for.
 #[derive(Debug)]
 enum State {
@@ -381,7 +384,7 @@ impl Worker {
         people: &[StoredPerson],
         arrived: Vec<Arrived>,
         due: Vec<Due>,
-        catalog: Option<(i64, &[(Arc<str>, catalog::Item)])>,
+        catalog: Option<(i64, &[Product])>,
         clock: Clock,
     ) -> Request {
         let mut places: Vec<Place> = arrived.iter().map(|input| input.place).collect();
