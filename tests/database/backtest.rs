@@ -1,6 +1,7 @@
 //! `journeyman backtest`: each count against one made in another way, of small data of our own and of the real sets.
 
 mod browse;
+mod goods;
 mod retail;
 mod said;
 

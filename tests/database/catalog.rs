@@ -18,8 +18,13 @@ const CATALOG: &str = "dev";
 /// A journey that is shipped, into the inbox and without a holdout.
 fn shipped(name: &str) -> String {
     let text = std::fs::read_to_string(root().join(format!("journeys/{name}.yaml"))).unwrap();
-    let kept = text.lines().filter(|line| !line.starts_with("holdout:"));
-    kept.map(|line| line.replace("channel: email", "channel: inbox") + "\n").collect()
+    let kept =
+        text.lines().filter(|line| !line.starts_with("holdout:") && !line.trim().starts_with("at: best"));
+    let by_inbox = |line: &str| match line.find("channel:").or(line.find("best_of:")) {
+        Some(indent) => format!("{}channel: inbox\n", &line[..indent]),
+        None => format!("{line}\n"),
+    };
+    kept.map(by_inbox).collect()
 }
 
 fn folder(journeys: &[(&str, String)]) -> Folder {
@@ -148,6 +153,25 @@ async fn who_cares_is_told_once_of_prices_that_dropped_and_of_what_is_back() {
     let entries = "SELECT string_agg(journey || ' ' || coalesce(key, '-'), ', ' ORDER BY journey)
                    FROM (SELECT journey, key FROM ended_runs UNION ALL SELECT journey, 'runs' FROM runs) r";
     assert_eq!(database.text(entries).await, "back-in-stock runs, wishlist-price-drop runs");
+
+    // Those lives lived again come to the same.
+    let again = told(&database, &folder, &["backtest", "--events", "database", "--json"]).await;
+    for journey in journeys.iter().map(|(name, _)| name) {
+        let of = &again["journeys"][*journey];
+        assert_eq!((&of["entered"], &of["sent"]), (&json!(1), &json!({ "inbox": 1 })), "{journey}: {again}");
+    }
+    assert_eq!(again["catalog"]["versions"], 6, "{again}");
+    // As ada would get it: of products the catalog is asked, and not the sample.
+    let by_push = self::folder(&[("wishlist-price-drop", journeys[0].1.replace("inbox", "push"))]);
+    std::fs::create_dir_all(by_push.path().join("templates/price-drop")).unwrap();
+    let sample = "sample:\n  run: { pick: { product: { name: Sample, stock: 99 } } }\n";
+    by_push.write("templates/price-drop/template.yaml", sample);
+    let words = "title: \"{{run.pick.product.name}}\"\nbody: \"{{run.pick.product.stock}} left\"\n";
+    by_push.write("templates/price-drop/push.yaml", words);
+    let arguments = ["preview", "price-drop", "--person", "ada", "--json"];
+    let shown = told(&database, &by_push, &arguments).await;
+    assert!(shown.to_string().contains("Vase") && shown.to_string().contains("3 left"), "{shown}");
+    assert_eq!(shown["from_sample"], json!([]), "{shown}");
 
     // The catalog moves on, and what was decided is decided alike when it is applied again.
     change(
@@ -346,4 +370,105 @@ async fn old_wishes_fade_and_late_news_starts_nothing() {
     assert_eq!(database.text(refused).await, "{wishlist-price-drop}");
     assert_eq!(messages(&database).await, "");
     assert_eq!(daemon.stop().await.0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withdrawn_is_out_of_stock_and_no_news() {
+    let database = Database::new().await;
+    let folder = folder(&["wishlist-price-drop", "back-in-stock"].map(|name| (name, shipped(name))));
+    live(&database, &folder).await;
+    let daemon = Daemon::start(&database.url()).await;
+    let all = "{\"product_id\":\"lamp\",\"price\":100,\"stock\":5}\n{\"product_id\":\"vase\",\"price\":50,\"stock\":3}\n";
+    folder.write("all.ndjson", all);
+    let whole = ["catalog", "import", "all.ndjson", "--complete", "--json"];
+    assert_eq!(told(&database, &folder, &whole).await["withdrawn"], 0);
+    let product = |id: &str| json!({ "product_id": id });
+    let wish = does("ada", "Product Added to Wishlist", product("lamp"));
+    track(
+        &daemon,
+        &[identify("ada"), identify("ben"), wish, does("ben", "Product Subscribed", product("vase"))],
+    )
+    .await;
+    settled(&database).await;
+
+    // The file is all that there is: the lamp is not in it. But where a line can't be read nobody knows.
+    folder.write("all.ndjson", "{\"product_id\":\"vase\",\"price\":50,\"stock\":3}\nno item\n");
+    let doubtful = told(&database, &folder, &whole).await;
+    assert_eq!((&doubtful["withdrawn"], &doubtful["rejected"]), (&Value::Null, &json!(1)), "{doubtful}");
+    folder.write("all.ndjson", "{\"product_id\":\"vase\",\"price\":50,\"stock\":3}\n");
+    assert_eq!(told(&database, &folder, &whole).await["withdrawn"], 1);
+    assert_eq!(told(&database, &folder, &whole).await["withdrawn"], 0, "once");
+    let lamp = told(&database, &folder, &["catalog", "show", "lamp", "--json"]).await;
+    let of = &lamp["product"];
+    assert_eq!(
+        (&of["withdrawn"], &of["stock"], &of["price"]["amount"]),
+        (&json!(true), &json!(0), &json!("100")),
+        "{lamp}"
+    );
+    // Cheaper than ever, and not sold: nobody hears.
+    change(&daemon, json!({ "product_id": "lamp", "price": 10 })).await;
+    settled(&database).await;
+
+    let delete = async |id: &str, key: &str| {
+        let url = format!("{}/v1/catalog/items/{id}", daemon.public);
+        let answer = answer(client().delete(url).basic_auth(key, Some(""))).await;
+        (answer.status, answer.body["changed"].clone())
+    };
+    assert_eq!(delete("vase", CATALOG).await, (200, json!(1)));
+    assert_eq!(delete("vase", CATALOG).await, (200, json!(0)), "once");
+    assert_eq!(delete("shelf", CATALOG).await.0, 404);
+    assert_eq!(delete("lamp", KEY).await.0, 401, "write keys of events stand in web pages");
+    settled(&database).await;
+    assert_eq!(messages(&database).await, "");
+    // Sold again: whoever asked hears of it.
+    change(&daemon, json!({ "product_id": "vase", "withdrawn": false })).await;
+    let there = async || (messages(&database).await == "ben back-in-stock").then_some(());
+    until("the message", PATIENCE, there).await;
+    assert_eq!(daemon.stop().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn what_the_catalog_was_is_forgotten_with_the_weeks_that_look_back_to_it() {
+    let database = Database::new().await;
+    let pool = &database.pool;
+    let at = |text: &str| journeyman_domain::tracking::parse_timestamp(text).unwrap();
+    // A shop in its third year, all of whose weeks are there.
+    for week in ["2024-01-03", "2024-06-05", "2025-06-04"] {
+        journeyman_store::partitions::ensure(pool, at(week)).await.unwrap();
+    }
+    let versions = "INSERT INTO products (product_id, number, at, item) VALUES
+        ('lamp', 1, '2024-01-02', '{}'), ('lamp', 2, '2024-01-20', '{}'), ('lamp', 3, '2025-06-01', '{}'),
+        ('vase', 4, '2024-01-03', '{}')";
+    sqlx::query(versions).execute(pool).await.unwrap();
+    sqlx::query("UPDATE catalog SET number = 4, told = 4").execute(pool).await.unwrap();
+    let first = journeyman_store::retention::horizon(pool).await.unwrap().unwrap();
+    assert_eq!(
+        first.to_string(),
+        "2023-12-18T00:00:00Z",
+        "a week before the first, which was made for late clocks"
+    );
+    let forgotten = journeyman_store::retention::forget_catalog(pool, first).await.unwrap();
+    assert_eq!(forgotten, Default::default());
+    // Somebody drops the first half-year of events and journals.
+    let old = "SELECT string_agg('DROP TABLE ' || inhrelid::regclass, '; ') FROM pg_inherits
+               WHERE inhparent IN ('events'::regclass, 'journal'::regclass) AND inhrelid::regclass::text ~ '_2023|_20240[1-4]|_202402'";
+    let drop = database.text(old).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(pool).await.unwrap();
+    let horizon = journeyman_store::retention::horizon(pool).await.unwrap().unwrap();
+    assert!(horizon > at("2024-05-01") && horizon < at("2024-06-03"), "{horizon}");
+    let forgotten = journeyman_store::retention::forget_catalog(pool, horizon).await.unwrap();
+    assert!(forgotten.news.first().is_some_and(|name| name.starts_with("bulk_2023122")), "{forgotten:?}");
+    assert!(forgotten.news.iter().all(|name| &name[5..11] < "202406"), "{forgotten:?}");
+    // What holds at the horizon stays, however old it is.
+    assert_eq!(forgotten.versions, 1);
+    let left = "SELECT string_agg(product_id || ' ' || number, ', ' ORDER BY number) FROM products";
+    assert_eq!(database.text(left).await, "lamp 2, lamp 3, vase 4");
+    // Not while news waits to be applied.
+    sqlx::query("INSERT INTO intake (shard, lane, kind, ref, received_at) VALUES (0, 1, 6, $1, now())")
+        .bind(journeyman_domain::EventId::floor(at("2024-06-05")))
+        .execute(pool)
+        .await
+        .unwrap();
+    let forgotten = journeyman_store::retention::forget_catalog(pool, at("2026-01-01")).await.unwrap();
+    assert!(forgotten.news.iter().all(|name| &name[5..11] < "202406"), "{forgotten:?}");
 }

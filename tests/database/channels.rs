@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, header_exists, method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::harness::daemon::Daemon;
+use crate::harness::daemon::{Daemon, command, run};
 use crate::harness::mail::MailShop;
 use crate::harness::root;
 use crate::harness::shop::{PATIENCE, happens};
@@ -404,5 +404,84 @@ async fn a_report_that_is_faster_than_its_message_waits_for_it() {
                  WHERE e.name = 'Message Delivered' AND m.provider_id = 'SM2'";
     played.until("the report of the second", of_it).await;
     played.until("nothing that waits", "SELECT 1 - count(*) FROM unmatched_reports").await;
+    assert_eq!(played.daemon.stop().await.0, Some(0));
+}
+
+/// One door: a command of the folder, to its exit code and what it says.
+async fn says(played: &Played, arguments: &[&str]) -> (Option<i32>, String) {
+    let ended = run(command(played.shop.folder.path(), Some(&played.shop.database.url()), arguments)).await;
+    (ended.code, ended.out + &ended.err)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_goes_by_any_channel_and_the_doctor_asks_who_can_be_asked() {
+    let taken = |sent: Value| ResponseTemplate::new(201).set_body_json(sent);
+    let token = json!({ "access_token": "t", "expires_in": 3600, "token_type": "Bearer" });
+    let messages = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json");
+    let mocks = vec![
+        Mock::given(method("POST"))
+            .and(path(&*messages))
+            .respond_with(taken(json!({ "sid": "SM1", "status": "queued" }))),
+        Mock::given(method("GET")).and(path(&*messages)).respond_with(ResponseTemplate::new(200)),
+        Mock::given(method("POST"))
+            .and(path("/token"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(token)),
+        Mock::given(method("POST")).and(path("/v1/projects/shop-1/messages:send")).respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({ "name": "projects/shop-1/messages/1" })),
+        ),
+        Mock::given(method("GET"))
+            .and(path_regex("^/v[0-9.]+/1060$"))
+            .respond_with(ResponseTemplate::new(401).set_body_string("Session has expired")),
+        Mock::given(method("POST")).and(path("/hook")).respond_with(ResponseTemplate::new(204)),
+    ];
+    let played = Played::open("inbox", mocks).await;
+    for (arguments, code, words) in [
+        (
+            &["--channel", "sms", "--to", PHONE][..],
+            0,
+            "twilio took it for +4915112345678: queued there as SM1",
+        ),
+        (&["--channel", "push", "--to", "device-1"], 0, "fcm took it for device-1"),
+        (&["--channel", "sms", "--to", PHONE, "--template", "hello"], 0, "twilio took it for +4915112345678"),
+        (&["--channel", "webhook"], 0, "webhook took it: "),
+        (&["--channel", "sms", "--to", "+4915199999999"], 1, "add it to allow_only"),
+        (&["--channel", "sms", "--to", "nobody"], 1, "to"),
+        (&["--channel", "sms"], 1, "say with --to where it goes: a number"),
+        (&["--channel", "webhook", "--to", "x"], 1, "leave --to out"),
+        (&["--channel", "whatsapp", "--to", PHONE], 1, "name one with --template"),
+        (&["--channel", "in_app", "--to", "x"], 1, "nothing leaves by in_app"),
+        (&["--channel", "sms", "--to", PHONE, "--sender", "shop"], 1, "--sender is for mail"),
+    ] {
+        let (ended, said) = says(&played, &[&["send-test"], arguments].concat()).await;
+        assert!(ended == Some(code) && said.contains(words), "{arguments:?}: {ended:?} {said}");
+    }
+    let (_, said) = says(&played, &["send-test", "--channel", "sms", "--to", PHONE, "--json"]).await;
+    let told: Value = serde_json::from_str(said.trim()).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert_eq!((&told["accepted"], &told["provider"]), (&json!(true), &json!("twilio")), "{told}");
+    let sent = played.server.received_requests().await.unwrap();
+    let bodies: Vec<String> =
+        sent.iter().map(|one| String::from_utf8_lossy(&one.body).into_owned()).collect();
+    assert!(
+        bodies.iter().any(|body| body.contains("send-test") && body.contains("%5Btest%5D")),
+        "{bodies:?}"
+    );
+
+    let before = sent.len();
+    let (_, said) = says(&played, &["doctor", "--json"]).await;
+    let told: Value = serde_json::from_str(said.lines().next().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {said}"));
+    let of = |area: &str| {
+        let findings = told["findings"].as_array().unwrap();
+        let found =
+            findings.iter().find(|one| one["area"] == area).unwrap_or_else(|| panic!("{area}: {told}"));
+        (found["health"].as_str().unwrap().to_owned(), found["what"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(of("sms"), ("ok".to_owned(), "twilio answers and takes our credentials".to_owned()));
+    assert_eq!(of("push"), ("ok".to_owned(), "fcm answers and takes our credentials".to_owned()));
+    assert_eq!(of("whatsapp"), ("broken".to_owned(), "whatsapp: 401 Session has expired".to_owned()));
+    assert!(of("webhook").0 == "ok" && of("webhook").1.contains("not checked"), "{told}");
+    let asked = played.server.received_requests().await.unwrap().split_off(before);
+    let sends = |one: &&Request| one.method.as_str() == "POST" && one.url.path() != "/token";
+    assert_eq!(asked.iter().filter(sends).count(), 0, "a doctor sends nothing");
     assert_eq!(played.daemon.stop().await.0, Some(0));
 }

@@ -12,6 +12,7 @@ use crate::harness::door::now;
 use crate::harness::shop::{Shop, happens};
 use crate::harness::until::until;
 
+const DAY: Duration = Duration::from_secs(86_400);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Two channels that reach everybody, at an hour that is free now and for a while.
@@ -107,6 +108,7 @@ async fn what_is_chosen_is_logged_rewarded_told_and_exported() {
     let wrong = call(&shop, &["decisions", "export", "--what", "colour"]).await;
     assert!(wrong.code == Some(2) && wrong.err.contains("option, channel, send_time"), "{wrong:?}");
 
+    moved(&shop).await;
     let why = call(&shop, &["why", "person0"]).await;
     assert!(
         why.out.contains("no model yet: drawn evenly") && why.out.contains("no model yet: sent at once"),
@@ -116,6 +118,31 @@ async fn what_is_chosen_is_logged_rewarded_told_and_exported() {
     let audit = call(&shop, &["audit", "--sample", "50", "--json"]).await;
     assert_eq!(read(&audit)["people"], 20);
     assert_eq!(daemon.stop().await.0, Some(0));
+}
+
+/// Somebody waits for their best hour and turns out to be another, and that one another again, before the message leaves: what
+/// comes of it is what came of the choice. Made of person0's: their choice was made under another id, for a message that never
+/// left under its first name.
+async fn moved(shop: &Shop) {
+    let made = "WITH them AS (SELECT person_id FROM identities WHERE value = 'person0'),
+        moved AS (INSERT INTO moved_runs (person_id, number, winner, becomes)
+                  SELECT 9001, 4, 9002, 7 UNION ALL SELECT 9002, 7, person_id, 1 FROM them)
+        INSERT INTO decisions (person_id, run, journey, step, visit, at, options, choice, propensities, what, rule, snapshot, message_id,
+                               features)
+        SELECT 9001, 4, journey, step, visit, at, options, choice, propensities, what, rule, snapshot, gen_random_uuid(), features
+        FROM decisions JOIN them USING (person_id) WHERE what = 3";
+    sqlx::query(made).execute(&shop.database.pool).await.unwrap();
+    let exported = read(&call(shop, &["decisions", "export", "--what", "send_time", "--json"]).await);
+    let of = |person: &str| {
+        let rows = exported["decisions"].as_array().unwrap();
+        rows.iter().find(|row| row["person"] == person).unwrap_or_else(|| panic!("{person}: {exported}"))
+    };
+    let before = of("person_9001");
+    assert_eq!((&before["reward"], &before["run"]), (&json!(1), &json!(4)), "{before}");
+    let rewarded = exported["decisions"].as_array().unwrap().iter().filter(|row| row["reward"] == 1);
+    assert_eq!(rewarded.count(), 3, "{exported}");
+    let forget = "WITH gone AS (DELETE FROM moved_runs) DELETE FROM decisions WHERE person_id = 9001";
+    sqlx::query(forget).execute(&shop.database.pool).await.unwrap();
 }
 
 /// Four days ago one channel was clicked, the other was not; people were active at one hour of the day.
@@ -141,14 +168,14 @@ async fn what_came_of_choices_is_learned_and_used_and_the_past_stays_as_it_was()
     views(&shop, &daemon, 0..5).await;
     history(&shop).await;
     let mut connection = shop.database.pool.acquire().await.unwrap();
-    let trained = models::train(&mut connection, now(), &TimeZone::UTC).await.unwrap();
+    let trained = models::train(&mut connection, now(), &TimeZone::UTC, DAY).await.unwrap();
     assert_eq!(trained.len(), 1, "nobody was active often enough for hours: {trained:?}");
     assert!(trained[0].name == "channel" && trained[0].promoted, "{trained:?}");
     // Clicks after the window do not count.
-    let card: Value = serde_json::from_str(&trained[0].card).unwrap();
+    let card = &trained[0].card;
     assert_eq!((&card["messages"], &card["rewarded"]), (&json!(400), &json!(100)));
     // Fitted today: not again.
-    assert!(models::train(&mut connection, now(), &TimeZone::UTC).await.unwrap().is_empty());
+    assert!(models::train(&mut connection, now(), &TimeZone::UTC, DAY).await.unwrap().is_empty());
     // The daemon takes it over.
     let mut next = 100;
     until("a choice by the model", PATIENCE, async || {
@@ -164,6 +191,25 @@ async fn what_came_of_choices_is_learned_and_used_and_the_past_stays_as_it_was()
     assert!(inbox * 10 >= learned * 7, "{inbox} of {learned} took the better one");
     let why = call(&shop, &["why", &format!("person{}", next - 1)]).await;
     assert!(why.out.contains(&format!("learned, snapshot {}", trained[0].snapshot)), "{}", why.out);
+    // What it was made of, and what came of its choices so far: no window is over yet.
+    let models = read(&call(&shop, &["learn", "models", "--json"]).await);
+    let model = models["models"].as_array().unwrap().iter().find(|model| model["name"] == "channel").unwrap();
+    assert_eq!((&model["choices"]["decisions"], &model["choices"]["over"]), (&json!(learned), &json!(0)));
+    assert_eq!(model["choices"]["reward_rate"], Value::Null);
+    let earlier = &models["without_model"]["channel"];
+    assert_eq!((&earlier["over"], &earlier["rewarded"]), (&json!(400), &json!(100)), "{models}");
+    let bounds = earlier["reward_rate_95"].as_array().unwrap();
+    assert!(bounds[0].as_f64() < Some(0.25) && bounds[1].as_f64() > Some(0.25), "{models}");
+    let shown = call(&shop, &["learn", "models"]).await;
+    let line = shown
+        .out
+        .lines()
+        .find(|line| line.trim_start().starts_with("channel") && line.contains('*'))
+        .unwrap();
+    assert!(line.contains("400 messages, 100 rewarded"), "{shown:?}");
+    assert!(line.contains(&format!("{learned} choices: no window of 72 h is over")), "{shown:?}");
+    assert!(shown.out.contains("25.0 % of 400 rewarded (21.0 to 29.5 %)"), "{shown:?}");
+
     // All of it applied again: choices are as they were, though the models are others now.
     let people = 5 + next - 100;
     let audit = read(&call(&shop, &["audit", "--sample", &people.to_string(), "--json"]).await);
@@ -190,12 +236,12 @@ async fn hours_are_learned_from_what_people_do() {
     let mut connection = shop.database.pool.acquire().await.unwrap();
     sqlx::query(people).execute(&mut *connection).await.unwrap();
     sqlx::query(active).bind(number).execute(&mut *connection).await.unwrap();
-    let trained = models::train(&mut connection, now(), &TimeZone::UTC).await.unwrap();
+    let trained = models::train(&mut connection, now(), &TimeZone::UTC, DAY).await.unwrap();
     assert_eq!(
         trained.iter().map(|made| (made.name, made.promoted)).collect::<Vec<_>>(),
         [("send_time", true)]
     );
-    let card: Value = serde_json::from_str(&trained[0].card).unwrap();
+    let card = &trained[0].card;
     assert!(card["personal"].as_f64() > card["everyone"].as_f64(), "{card}");
     let snapshot = models::load(&mut connection).await.unwrap();
     assert_eq!(snapshot.send_time.as_ref().map(|fitted| fitted.number), Some(trained[0].snapshot));

@@ -41,8 +41,10 @@ impl Shop {
 
     async fn end(self) {
         self.pool.close().await;
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&self.server.pool).await.expect("dropped");
+        for name in [self.name.clone(), format!("{}_fixed", self.name)] {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&self.server.pool).await.expect("dropped");
+        }
     }
 }
 
@@ -98,12 +100,68 @@ async fn the_same_seed_gives_the_same_table_and_nothing_is_lost() {
         assert!(clicked <= opened && clicked <= sent / 3, "{clicked} of {sent} clicked");
         // They came as visitors do: more looking than buying.
         let of = "SELECT count(*) FROM events WHERE name = 'Product Viewed'";
-        let orders = "SELECT count(*) FROM events WHERE name = 'Order Completed'";
+        let orders = "SELECT count(*) FROM events
+                      WHERE name = 'Order Completed' AND occurred_at >= '2026-09-07T00:00:00+02'";
         assert!(shop.count(of).await > 5 * shop.count(orders).await);
     }
     for shop in shops {
         shop.end().await;
     }
+}
+
+#[tokio::test]
+async fn every_channel_speaks_and_the_nights_teach() {
+    let shop = Shop::new().await;
+    let outcome = json(&shop.live("1", "6", "250").await);
+    assert_eq!((number(&outcome, "/lost"), number(&outcome, "/duplicates")), (0, 0), "{outcome}");
+    // Mail, push and WhatsApp left; what was refused is the app that was removed, and nothing went to the inbox.
+    for channel in [0, 2, 3] {
+        let sent = "SELECT count(*) FROM messages WHERE state = 10 AND channel = ";
+        let sent: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sent}{channel}")))
+            .fetch_one(&shop.pool)
+            .await
+            .unwrap();
+        assert!(sent > 0, "nothing left by {channel}: {outcome}");
+    }
+    assert_eq!(shop.count("SELECT count(*) FROM inbox").await, 0);
+    let told = "SELECT count(*) FROM events WHERE name = 'Message Delivered' AND source = 'whatsapp'";
+    assert!(shop.count(told).await > 0);
+    // Scores and models are of each midnight.
+    let midnights = "SELECT count(DISTINCT fitted_at) FROM models WHERE name = 'churn'";
+    assert_eq!(shop.count(midnights).await, 6);
+    assert!(shop.count("SELECT count(*) FROM models WHERE name = 'channel'").await > 0);
+    assert!(shop.count("SELECT count(*) FROM decisions WHERE rule = 2").await > 0);
+    assert!(shop.count("SELECT count(*) FROM events WHERE name = 'Scores Computed'").await > 100);
+    shop.end().await;
+}
+
+#[tokio::test]
+async fn learned_choices_are_compared_with_fixed_ones_over_seeds() {
+    let shop = Shop::new().await;
+    let folder = Folder::new();
+    let call = async |more: &[&str]| {
+        let size = ["demo", "--headless", "--json", "--database", &shop.name, "--days", "2", "--users", "60"];
+        run(command(folder.path(), Some(&shop.server.url()), &[&size[..], more].concat())).await
+    };
+    let outcome = json(&call(&["--compare", "--seeds", "2"]).await);
+    assert_eq!(outcome["seeds"], serde_json::json!([1, 2]));
+    assert_eq!(number(&outcome, "/duplicates_or_lost"), 0);
+    for measure in
+        ["clicks_per_100_messages", "goals_per_100_runs", "messages_per_shopper", "revenue_per_shopper"]
+    {
+        let measure = &outcome["measures"][measure];
+        let [low, high] = [0, 1].map(|nth| measure["interval_95"][nth].as_f64().unwrap());
+        let difference = measure["difference"].as_f64().unwrap();
+        assert!(low <= difference && difference <= high, "{measure}");
+        assert_eq!(measure["learned"].as_array().map(Vec::len), Some(2));
+        // What can't be told from chance is not told.
+        assert!(low > 0.0 || high < 0.0 || measure["verdict"] == "no difference shown", "{measure}");
+    }
+    let one = call(&["--compare", "--seeds", "1"]).await;
+    assert!(one.code == Some(1) && one.err.contains("of one nothing is known"), "{one:?}");
+    let alone = call(&["--seeds", "3"]).await;
+    assert!(alone.code == Some(2) && alone.err.contains("--compare"), "{alone:?}");
+    shop.end().await;
 }
 
 #[tokio::test]

@@ -87,15 +87,24 @@ async fn the_bulk_lane_gets_a_quarter_while_there_are_live_inputs() {
     let some = |name: &str, many: usize| -> Vec<String> {
         (0..many).map(|n| track(&format!("{name}{n}"), &format!("u{}", n % 400))).collect()
     };
-    for messages in some("bulk", 6_000).chunks(500) {
-        door.take("/v1/batch", batch(messages)).await;
-    }
-    sqlx::query("UPDATE intake SET lane = 1").execute(&database.pool).await.unwrap();
+    let bulk = async |name: &str| {
+        for messages in some(name, 6_000).chunks(500) {
+            door.take("/v1/batch", batch(messages)).await;
+        }
+        sqlx::query("UPDATE intake SET lane = 1").execute(&database.pool).await.unwrap();
+    };
+    let work = async || {
+        let running = Running::on(&database);
+        settle(&database, SLACK * 4).await;
+        running.stop().await;
+        assert_eq!(settled(&database.pool).await, [""; 0]);
+    };
+    bulk("bulk").await;
     door.take("/v1/batch", batch(&some("live", 400))).await;
-    let running = Running::on(&database);
-    settle(&database, SLACK * 4).await;
-    running.stop().await;
-    assert_eq!(settled(&database.pool).await, [""; 0]);
+    work().await;
+    // Who has met no live input holds nothing back.
+    bulk("bulk-alone").await;
+    work().await;
     // A batch has one moment. Those with live inputs come first, and hold a quarter of others at most.
     let quarter = WorkerLimits::default().batch as i64 / 4;
     let batches: Vec<(i64, i64)> = sqlx::query_as(

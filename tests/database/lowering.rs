@@ -4,6 +4,7 @@ mod cases;
 mod edges;
 mod expressions;
 mod people;
+mod scores;
 
 use jiff::tz::TimeZone;
 use journeyman_domain::expr::{Comparison, Expr, Scope, Segments, compile};

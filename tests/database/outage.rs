@@ -130,15 +130,19 @@ fn postmaster(data_dir: &Path) -> Option<Pid> {
     Pid::from_raw(text.lines().next()?.parse().ok()?)
 }
 
-/// The private cluster of a data folder, which runs.
+/// The private cluster of a data folder, once it runs: sessions outlive their server for a moment, so that what was taken by
+/// one says nothing of the server.
 async fn inside(data_dir: &Path) -> PgPool {
     let home = cluster(data_dir);
-    let text = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap();
-    let line = |nth: usize| text.lines().nth(nth).unwrap().trim().to_owned();
     let password = std::fs::read_to_string(home.join("journeyman.password")).unwrap();
-    let options = PgConnectOptions::new().socket(line(4)).port(line(3).parse().unwrap());
-    let options = options.username("journeyman").database("journeyman").password(password.trim());
-    PgPool::connect_with(options).await.unwrap()
+    let connect = async || {
+        let text = std::fs::read_to_string(home.join("data/postmaster.pid")).ok()?;
+        let line = |nth: usize| Some(text.lines().nth(nth)?.trim().to_owned());
+        let options = PgConnectOptions::new().socket(line(4)?).port(line(3)?.parse().ok()?);
+        let options = options.username("journeyman").database("journeyman").password(password.trim());
+        PgPool::connect_with(options).await.ok()
+    };
+    until("the private cluster", PATIENCE, connect).await.0
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,8 +105,9 @@ impl Stage {
     async fn new() -> Self {
         let database = Database::new().await;
         let options = database.options.clone();
-        // However slow the machine is: what is answered is in the database.
-        Self::behind(database, &options, Limits { page_patience: PATIENCE, ..Limits::DEFAULT }).await
+        // However slow the machine is: what is answered is in the database, and nothing goes by way of the disk.
+        let limits = Limits { patience: PATIENCE, page_patience: PATIENCE, ..Limits::DEFAULT };
+        Self::behind(database, &options, limits).await
     }
 
     /// With another way to the database.

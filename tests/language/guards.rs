@@ -294,7 +294,7 @@ fn the_first_channel_that_reaches_the_person_and_is_free_is_taken() {
             01-05 10:00 bob Begin {}
             01-05 10:00 cem Begin {}
             01-05 12:00 ada Begin {}
-            01-05 13:00"#,
+            01-07 13:00"#,
         ..Stage::default()
     };
     check(

@@ -105,6 +105,8 @@ fn who_looks_twice_is_shown_it_once_more_and_once_a_week() {
         &held_out_by(&[]),
         &format!("{looks}01-12 10:00"),
         "01-05 11:20 NAME email browse-reminder
+         01-05 11:20 NAME browse_reminder takes email
+         01-05 11:20 NAME browse_reminder takes mon-12
          01-05 11:20 NAME ends browse-abandonment completed
          01-07 11:20 NAME refused browse-abandonment again",
     );
@@ -117,6 +119,7 @@ fn a_cart_of_the_night_is_spoken_of_in_the_morning_and_once_more() {
         &held_out_by(&[]),
         &format!("{added}\n01-10 10:00"),
         "01-06 07:00 NAME email cart-reminder
+         01-06 07:00 NAME nudge takes email
          01-07 07:00 NAME email cart-last-call
          01-07 07:00 NAME ends cart-abandonment[c] completed",
     );
@@ -128,6 +131,7 @@ fn a_cart_of_the_night_is_spoken_of_in_the_morning_and_once_more() {
              01-06 10:00 NAME Order Completed {{\"order_id\": \"o\", \"revenue\": 79.9}}\n01-10 10:00"
         ),
         "01-06 07:00 NAME email cart-reminder
+         01-06 07:00 NAME nudge takes email
          01-06 09:00 NAME ends cart-abandonment[c] completed (goal, worth 79.9)
          01-06 10:00 NAME refused quiet-days cancelled",
     );
@@ -141,6 +145,7 @@ fn who_is_held_out_of_the_cart_is_measured_and_not_written_to() {
            01-06 10:00 NAME Order Completed {"order_id": "o", "revenue": 79.9}
            01-10 10:00"#,
         "01-05 10:45 NAME email cart-reminder (withheld)
+         01-05 10:45 NAME nudge takes email
          01-06 10:00 NAME refused quiet-days cancelled
          01-06 10:00 NAME ends cart-abandonment[c] goal (goal, worth 79.9)",
     );
@@ -155,8 +160,11 @@ fn a_cart_ends_the_look_and_both_together_are_one_mail_a_day() {
            01-05 12:00 NAME Product Added {"cart_id": "c", "product_id": "lamp", "price": 79.9}
            01-10 10:00"#,
         "01-05 11:20 NAME email browse-reminder
+         01-05 11:20 NAME browse_reminder takes email
+         01-05 11:20 NAME browse_reminder takes mon-12
          01-05 11:20 NAME ends browse-abandonment completed
          01-06 07:00 NAME email cart-reminder
+         01-06 07:00 NAME nudge takes email
          01-07 07:00 NAME email cart-last-call
          01-07 07:00 NAME ends cart-abandonment[c] completed",
     );
@@ -202,6 +210,7 @@ fn six_quiet_days_are_asked_after_and_then_how_much_mail_is_right() {
         &held_out_by(&[]),
         &format!("01-05 10:00 {seen}\n02-20 10:00"),
         "01-11 10:00 NAME email win-back
+         01-11 10:00 NAME hello takes sun-11
          01-16 10:00 NAME email write-less
          01-16 10:00 NAME ends quiet-days completed",
     );
@@ -213,6 +222,7 @@ fn six_quiet_days_are_asked_after_and_then_how_much_mail_is_right() {
              01-14 10:00 NAME Order Completed {{\"order_id\": \"o\", \"revenue\": 79.9}}\n02-20 10:00"
         ),
         "01-11 10:00 NAME email win-back
+         01-11 10:00 NAME hello takes sun-11
          01-12 10:00 NAME ends quiet-days exit_step: back (goal, worth 79.9)
          01-14 10:00 NAME refused quiet-days cancelled",
     );
@@ -243,6 +253,8 @@ fn who_is_silent_beyond_their_rhythm_is_asked_whether_it_is_still_us() {
         &held_out_by(&[]),
         &story.concat(),
         "02-05 10:00 NAME email we-miss-you
+         02-05 10:00 NAME hello takes email
+         02-05 10:00 NAME hello takes thu-11
          02-12 10:00 NAME email write-less
          02-12 10:00 NAME ends win-back completed (goal, worth 79.9)",
     );

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{EndedRow, StoredEvent};
 use journeyman_domain::{EventId, Kind, MessageId, PersonId, SeenKey, ShopTime};
-use journeyman_sim::backtest::{History, Line, What, Window, live};
+use journeyman_sim::backtest::{History, Line, Timeline, What, Window, live};
 use journeyman_sim::{MessageState, Random, World};
 
 use crate::shop::sources;
@@ -225,7 +225,9 @@ fn backtested(plans: &Plans, stream: &Stream) -> (Vec<String>, Vec<(PersonId, Me
     for person in (1..=PEOPLE).map(PersonId) {
         let events = stream.iter().filter(|(whose, _)| *whose == person).map(|(_, event)| event.clone());
         let history = History { person, assignment_key: person.0 * 0x9e37_79b9, events: events.collect() };
-        for Line { at, what } in live(plans, Window { from: None, until: end() }, history) {
+        for Line { at, what } in
+            live(plans, Window { from: None, until: end() }, &Timeline::default(), history)
+        {
             let line = match what {
                 What::Entered { journey, run, key, held_out } => {
                     format!("{at} began {journey} {run} {key:?} {held_out}")
@@ -388,7 +390,7 @@ fn before_the_window_history_builds_the_profile_and_starts_nothing() {
     let events = vec![view(1), view(2), view(30)];
     let lives = |from: Option<ShopTime>, until: ShopTime| {
         let history = History { person: PersonId(1), assignment_key: 1, events: events.clone() };
-        let lines = live(&plans, Window { from, until }, history);
+        let lines = live(&plans, Window { from, until }, &Timeline::default(), history);
         let what = |line: &Line| match &line.what {
             What::Entered { journey, .. } => {
                 format!("{} entered {journey}", line.at.since(begin()).as_hours())

@@ -138,6 +138,28 @@ fn the_bulk_lane_has_its_quarter_while_the_live_one_is_full() {
 }
 
 #[test]
+fn the_bulk_lane_holds_back_for_a_second_after_the_live_one() {
+    let mut desk = Desk::new(8);
+    desk.receive_all(1, 1, false);
+    desk.receive_all(400, 2, true);
+    desk.commits(1);
+    let whole = |desk: &mut Desk| {
+        let before = desk.memory.waiting();
+        desk.commits(1);
+        before - desk.memory.waiting()
+    };
+    // Whoever comes next waits for no more than a small batch …
+    for _ in 0..5 {
+        assert_eq!(whole(&mut desk), 2);
+    }
+    // … but not for ever.
+    desk.machine += Duration::from_secs(1);
+    assert_eq!(whole(&mut desk), 8);
+    desk.receive_all(1, 2, false);
+    assert_eq!((whole(&mut desk), whole(&mut desk)), (1 + 2, 2));
+}
+
+#[test]
 fn inputs_at_fault_are_moved_aside_whatever_else_waits() {
     let mut desk = Desk::new(64);
     let people = spread(200);

@@ -1,6 +1,7 @@
 //! The shop of these tests: three deployments that follow each other, and what its people do.
 
 use journeyman_domain::Kind;
+use journeyman_domain::catalog::Patch;
 use journeyman_engine::machine::StoredSource;
 use journeyman_journey::{Severity, Source};
 use journeyman_sim::Random;
@@ -112,6 +113,39 @@ steps:
         channel: inbox
 ";
 
+const CHEAPER: &str = "
+journey: cheaper
+topic: news
+priority: 20
+enter:
+  on: Price Dropped
+  if: event.items.any(drop >= 5% and product.stock > 0)
+  again: every 2h
+goal:
+  on: Order Completed
+  within: 1d
+steps:
+  - set:
+      pick: = entry.items.where(product.stock > 0).max_by(drop)
+  - send: cheaper
+    channel: inbox
+    if: run.pick.product.price <= run.pick.new_price
+";
+
+const BACK: &str = "
+journey: back
+topic: news
+enter:
+  on: Back In Stock
+  if: not (event.interest == 'bought')
+  per: product_id
+steps:
+  - wait: 5m
+  - send: back
+    channel: [email, inbox]
+    if: entry.product.stock > 0
+";
+
 /// Checks and stores what is deployed, as `apply` does.
 pub fn sources(journeys: &[&str], policies: &str) -> Vec<StoredSource> {
     let mut files = vec![Source { path: "journeyman.yaml".into(), text: policies.to_owned() }];
@@ -124,6 +158,10 @@ pub fn sources(journeys: &[&str], policies: &str) -> Vec<StoredSource> {
     let errors: Vec<String> = errors.map(ToString::to_string).collect();
     assert!(errors.is_empty(), "the shop's journeys are wrong:\n{}", errors.join("\n"));
     journeyman_engine::deploy::sources(&checked, &files)
+}
+
+fn item(json: &str) -> Patch {
+    Patch::of_json(json).expect("an item")
 }
 
 fn product(random: &mut Random) -> String {
@@ -170,10 +208,15 @@ pub fn scenery() -> Scenery {
     let quicker = VIEWED.replace("wait: 10m", "wait: 5m").replace("wait: 1h", "wait: 2h");
     let shorter = CART.replace("idle: 45m", "idle: 20m");
     let deployments = vec![
-        sources(&[CART, WELCOME, VIEWED, RECEIPT], POLICIES),
-        sources(&[&shorter, WELCOME, &quicker, RECEIPT], &POLICIES.replace("10m", "30m")),
+        sources(&[CART, WELCOME, VIEWED, RECEIPT, CHEAPER, BACK], POLICIES),
+        sources(&[&shorter, WELCOME, &quicker, RECEIPT, CHEAPER, BACK], &POLICIES.replace("10m", "30m")),
         sources(
-            &[CART, &VIEWED.replace("journey: viewed", "journey: viewed\nstatus: archived"), RECEIPT],
+            &[
+                CART,
+                &VIEWED.replace("journey: viewed", "journey: viewed\nstatus: archived"),
+                RECEIPT,
+                CHEAPER,
+            ],
             POLICIES,
         ),
     ];
@@ -184,6 +227,8 @@ pub fn scenery() -> Scenery {
         scene(Kind::Track, "Product Removed", product),
         scene(Kind::Track, "Product Viewed", product),
         scene(Kind::Track, "Product Viewed", product),
+        scene(Kind::Track, "Product Added to Wishlist", product),
+        scene(Kind::Track, "Product Subscribed", product),
         scene(Kind::Track, "Order Completed", order),
         scene(Kind::Track, "Signed Up", nothing),
         scene(Kind::Track, "Unsubscribed", consent),
@@ -192,5 +237,9 @@ pub fn scenery() -> Scenery {
         scene(Kind::Identify, "", traits),
         scene(Kind::Track, "Product Viewed", damaged),
     ];
-    Scenery::new(deployments, scenes)
+    let items = (0..3).map(|nth| item(&format!(r#"{{"product_id":"p{nth}","price":30,"stock":{nth}}}"#)));
+    Scenery::new(deployments, scenes, items.collect(), |random| {
+        let (product, price, stock) = (random.below(3), random.between(5, 40), random.below(3));
+        item(&format!(r#"{{"product_id":"p{product}","price":{price},"stock":{stock}}}"#))
+    })
 }

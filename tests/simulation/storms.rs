@@ -64,7 +64,10 @@ fn what_must_hold_holds_in_every_storm() {
     });
     println!("{tally}\n{:.1} seeds a second", seeds as f64 / begun.elapsed().as_secs_f64());
     assert!(
-        tally.delivered > seeds && tally.applied > seeds * 10 && tally.fenced_off > 0,
+        tally.delivered > seeds
+            && tally.news > seeds / 4
+            && tally.applied > seeds * 10
+            && tally.fenced_off > 0,
         "too calm: {tally}"
     );
     assert!(tally.troubles.len() >= 14, "not all of the troubles came: {tally}");
@@ -90,6 +93,7 @@ fn planted_defects_are_found() {
         Plant::NoFullScan,
         Plant::Store(Defect::AckFirst),
         Plant::Store(Defect::Redelivers),
+        Plant::Store(Defect::ForgetsWhereItTold),
     ];
     for plant in plants {
         match storms(0..ENOUGH, Some(plant)) {

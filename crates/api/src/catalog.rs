@@ -1,17 +1,18 @@
-//! What the shop sells, as it says so: `POST /v1/catalog/items`.
+//! What the shop sells, as it says so: `POST /v1/catalog/items`; and what it sells no more: `DELETE /v1/catalog/items/ID`.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{delete, post};
 use axum::{Json, Router};
 use journeyman_domain::ShopClock;
 use journeyman_domain::catalog::{Fault, Patch};
 use journeyman_domain::tracking::BATCH_BYTES;
-use journeyman_store::catalog::{self, ITEMS};
+use journeyman_store::catalog::{self, Changed, ITEMS};
+use journeyman_store::{Error, REPORT_SILENCE, read};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::postgres::PgPool;
@@ -39,6 +40,7 @@ impl Catalog {
     pub fn routes(self) -> Router {
         Router::new()
             .route("/v1/catalog/items", post(endpoint))
+            .route("/v1/catalog/items/{id}", delete(withdraw))
             .layer(RequestDecompressionLayer::new().gzip(true))
             .with_state(Arc::new(self))
     }
@@ -56,6 +58,50 @@ async fn endpoint(State(state): State<Arc<Catalog>>, request: Request) -> Respon
         body::discard(body).await;
     }
     answer
+}
+
+/// The shop sells an item no more.
+async fn withdraw(State(state): State<Arc<Catalog>>, Path(id): Path<String>, request: Request) -> Response {
+    let key = key_of_header(request.headers());
+    let known = key.as_ref().and_then(|key| state.keys.source(key)).is_some();
+    body::discard(request.into_body()).await;
+    if !known {
+        return Answer::Unauthorized.into_response();
+    }
+    let id: Arc<str> = id.into();
+    match withdrawn(&state, &id).await {
+        Ok(Some(done)) => {
+            let (changed, unchanged, number) = (done.changed, done.unchanged, done.number);
+            Json(Said { success: true, changed, unchanged, number, errors: Vec::new() }).into_response()
+        }
+        Ok(None) => {
+            let message = "there is no such item in the catalog. Look at the id.";
+            let said = json!({ "success": false, "reason": "unknown", "message": message });
+            (StatusCode::NOT_FOUND, Json(said)).into_response()
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// `None` of an item that is not there.
+async fn withdrawn(state: &Catalog, id: &Arc<str>) -> Result<Option<Changed>, Error> {
+    // What has a NUL in it can't be asked for, and is not there.
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let ids = [id.clone()];
+    let (_, known) =
+        read(&state.pool, REPORT_SILENCE, async |connection| catalog::now(connection, &ids).await).await?;
+    if known.is_empty() {
+        return Ok(None);
+    }
+    catalog::change(&state.pool, &[Patch::withdraws(id.clone())], state.clock.now()).await.map(Some)
+}
+
+fn unavailable(error: &Error) -> Response {
+    tracing::error!(%error, "items were not stored; who sent them is told to retry");
+    let later = if error.is_passing() { "Send it again." } else { "The log says more." };
+    Answer::Unavailable(format!("could not be stored now. {later}")).into_response()
 }
 
 async fn answer(state: &Catalog, body: &mut Body) -> Response {
@@ -95,11 +141,7 @@ async fn answer(state: &Catalog, body: &mut Body) -> Response {
     }
     let done = match catalog::change(&state.pool, &patches, state.clock.now()).await {
         Ok(done) => done,
-        Err(error) => {
-            tracing::error!(%error, "items were not stored; who sent them is told to retry");
-            let later = if error.is_passing() { "Send it again." } else { "The log says more." };
-            return Answer::Unavailable(format!("could not be stored now. {later}")).into_response();
-        }
+        Err(error) => return unavailable(&error),
     };
     errors.extend(done.refused.into_iter().filter_map(|(nth, fault)| Some((*places.get(nth)?, fault))));
     errors.sort_by_key(|(nth, _)| *nth);

@@ -37,6 +37,8 @@ pub struct Limits {
     pub committers: usize,
     /// How many events are committed together at most.
     pub group: usize,
+    /// How far apart groups begin while another is being written.
+    pub apart: Duration,
 }
 
 impl Limits {
@@ -47,6 +49,7 @@ impl Limits {
         commit_deadline: Duration::from_secs(15),
         committers: 3,
         group: 2_000,
+        apart: Duration::from_millis(4),
     };
 }
 

@@ -36,6 +36,10 @@ pub trait Codec: Send + Sync {
     /// it is tried again where nobody knows whether it was taken.
     fn repeatable(&self) -> bool;
 
+    /// A question that sends nothing, whose success shows that the provider takes our credentials; `None` of one that knows no such
+    /// question, or whose leave to speak shows it already.
+    fn probe(&self) -> Option<Request>;
+
     /// How it is asked for leave to speak; `None` of a provider whose secret goes with every request.
     ///
     /// # Errors

@@ -83,6 +83,11 @@ impl Request {
         Self::post(url, headers, "application/x-www-form-urlencoded", body.into_bytes())
     }
 
+    pub(crate) fn get(url: String, headers: Vec<(&str, String)>) -> Self {
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { method: Method::Get, url, headers, body: Vec::new() }
+    }
+
     fn post(url: String, headers: Vec<(&str, String)>, kind: &str, body: Vec<u8>) -> Self {
         let mut all = vec![("content-type".to_owned(), kind.to_owned())];
         all.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -113,7 +118,7 @@ impl Response {
     }
 
     /// Status and body in words, without addresses.
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let body = String::from_utf8_lossy(&self.body[..self.body.len().min(4 * DETAIL_BYTES)]);
         quoted(&format!("{} {body}", self.status))
     }

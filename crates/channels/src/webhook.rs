@@ -98,6 +98,11 @@ impl Codec for Webhook {
         true
     }
 
+    fn probe(&self) -> Option<Request> {
+        // The standard has no call that means nothing.
+        None
+    }
+
     fn permit(&self, _now: i64) -> Result<Option<Request>, Refusal> {
         Ok(None)
     }

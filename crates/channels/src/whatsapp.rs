@@ -190,6 +190,13 @@ impl Codec for Cloud {
         false
     }
 
+    fn probe(&self) -> Option<Request> {
+        // Of the number itself: <https://developers.facebook.com/docs/graph-api/reference/whats-app-business-account-to-number-current-status>.
+        let url = self.url.strip_suffix("/messages").unwrap_or(&self.url);
+        let bearer = format!("Bearer {}", self.account.token);
+        Some(Request::get(format!("{url}?fields=id"), vec![("authorization", bearer)]))
+    }
+
     fn permit(&self, _now: i64) -> Result<Option<Request>, Refusal> {
         Ok(None)
     }

@@ -82,6 +82,8 @@ pub(crate) struct Feed {
     currency: Option<String>,
     /// Shopify says what all variants of a product share with the first alone.
     shared: Map<String, Value>,
+    /// A field that is none of the item's, in lower case, and what the last line has there.
+    apart: Option<(String, Value)>,
 }
 
 enum Lines {
@@ -107,7 +109,7 @@ impl Feed {
         let delimiter = match plain.rsplit_once('.').map(|(_, ending)| ending) {
             Some("ndjson" | "jsonl" | "json") => {
                 let lines = Lines::Json(content, 0);
-                return Ok(Self { form: Form::Ndjson, lines, currency, shared: Map::new() });
+                return Ok(Self { form: Form::Ndjson, lines, currency, shared: Map::new(), apart: None });
             }
             Some("csv") => b',',
             Some("tsv" | "txt") => b'\t',
@@ -127,7 +129,23 @@ impl Feed {
                 path.display()
             )
         })?;
-        Ok(Self { form, lines: Lines::Csv(Box::new(reader), columns), currency, shared: Map::new() })
+        Ok(Self {
+            form,
+            lines: Lines::Csv(Box::new(reader), columns),
+            currency,
+            shared: Map::new(),
+            apart: None,
+        })
+    }
+
+    /// Keeps a field apart from items: [`Feed::apart`] has it of each.
+    pub(crate) fn keeping_apart(self, field: &str) -> Self {
+        Self { apart: Some((field.to_lowercase(), Value::Null)), ..self }
+    }
+
+    /// What the last line has in the field that is kept apart; null where it has none.
+    pub(crate) fn apart(&self) -> &Value {
+        self.apart.as_ref().map_or(&Value::Null, |(_, value)| value)
     }
 
     /// The next item, with its line.
@@ -172,6 +190,10 @@ impl Feed {
             }
         };
         let patch = fields.and_then(|mut fields| {
+            if let Some((field, value)) = &mut self.apart {
+                let name = fields.keys().find(|name| name.to_lowercase() == *field).cloned();
+                *value = name.and_then(|name| fields.remove(&name)).unwrap_or_default();
+            }
             if let Some(currency) = &self.currency {
                 let names_one = |name: &str| {
                     fields.get(name).and_then(Value::as_str).is_some_and(|text| text.trim().contains(' '))

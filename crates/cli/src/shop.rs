@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
-use journeyman_domain::content::Email;
+use journeyman_domain::content::{Content, Email};
 use journeyman_domain::plan::{Channel, Deployment, JourneyKind, Plan, Policies, Send, Step};
 use journeyman_domain::template::{Context, Data};
 use journeyman_domain::{MessageId, PersonId, ShopTime};
@@ -118,6 +118,34 @@ impl Shop {
         data: &Data,
         at: ShopTime,
     ) -> anyhow::Result<Said> {
+        self.worded(wanted, channel, data, at, |wording| rendered(&self.templates, &self.policies, wording))
+    }
+
+    /// The same as its provider is told it; of any channel but mail.
+    ///
+    /// # Errors
+    /// As [`Shop::said`].
+    pub(crate) fn content(
+        &self,
+        wanted: &Wanted<'_>,
+        channel: Channel,
+        data: &Data,
+        at: ShopTime,
+    ) -> anyhow::Result<Content> {
+        let unsigned = Tracking { keys: None, base: "" };
+        self.worded(wanted, channel, data, at, |wording| {
+            self.templates.content(&self.policies, wording, &unsigned)
+        })
+    }
+
+    fn worded<T>(
+        &self,
+        wanted: &Wanted<'_>,
+        channel: Channel,
+        data: &Data,
+        at: ShopTime,
+        make: impl FnOnce(&Wording<'_>) -> Result<T, Error>,
+    ) -> anyhow::Result<T> {
         let sending = self.sendings(wanted.template);
         let sending = sending.first();
         let context = Context { at, key: 0, base: None };
@@ -134,7 +162,7 @@ impl Shop {
             data,
             context: &context,
         };
-        rendered(&self.templates, &self.policies, &wording).map_err(|error| {
+        make(&wording).map_err(|error| {
             let faults = self.faults(wanted.template);
             if faults.is_empty() {
                 return anyhow!(error);

@@ -119,6 +119,25 @@ impl Sender {
         codec::settled(codec, verdict)
     }
 
+    /// Asks whether the provider takes our credentials, and sends nothing: `Ok(true)` where it does, `Ok(false)` where it can't be
+    /// asked. `now`: seconds since 1970.
+    ///
+    /// # Errors
+    /// What it said, in words without addresses.
+    pub async fn probe(&self, now: i64) -> Result<bool, String> {
+        let permit = self.permit(now).await.map_err(|verdict| match verdict {
+            Verdict::Rejected { detail, .. } => detail,
+            Verdict::Retry { reason, .. } | Verdict::Unknown { reason } => reason,
+            Verdict::Accepted { .. } => "it gave no leave to speak".to_owned(),
+        })?;
+        let Some(request) = self.0.codec.probe() else { return Ok(permit.is_some()) };
+        match self.ask(request).await {
+            Ok(response) if response.is_fine() => Ok(true),
+            Ok(response) => Err(response.words()),
+            Err(Lost::Unsent(reason) | Lost::Unknown(reason)) => Err(reason),
+        }
+    }
+
     /// Leave to speak, asked for once however many wait for it.
     async fn permit(&self, now: i64) -> Result<Option<String>, Verdict> {
         let mut held = self.0.permit.lock().await;

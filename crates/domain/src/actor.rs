@@ -277,7 +277,8 @@ impl<'a> Actor<'a> {
     }
 
     /// Ends a run's walk. Where its goal may still be reached it goes on watching for that, but for one that another run of
-    /// the same key takes the place of: its goal is the other's.
+    /// the same key takes the place of: its goal is the other's. So it does where a message may yet turn out not to have
+    /// reached the person, and another channel is left.
     fn end(&mut self, nth: usize, plan: Option<&Plan>, reason: EndReason) {
         self.told_end(nth, &reason);
         let now = self.now;
@@ -292,11 +293,13 @@ impl<'a> Actor<'a> {
         if calls_off {
             self.call_off_queued(nth);
         }
-        let Some(run) = self.person.runs.get_mut(nth) else { return };
-        let until = plan.and_then(|plan| watched_until(plan, run, &self.zone));
+        let Some(run) = self.person.runs.get(nth) else { return };
         let open = run.goal.is_none()
             && !matches!(reason, EndReason::Goal | EndReason::Restarted | EndReason::Merged);
-        match until.filter(|until| open && *until > now) {
+        let goal = plan.filter(|_| open).and_then(|plan| watched_until(plan, run, &self.zone));
+        let legs = plan.and_then(|plan| self.legs_until(nth, plan, &reason));
+        let Some(run) = self.person.runs.get_mut(nth) else { return };
+        match goal.max(legs).filter(|until| *until > now) {
             Some(until) => {
                 run.position = Position::Watching(Watching { ended_at: now, reason, until });
                 run.dirty = true;

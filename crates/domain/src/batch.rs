@@ -10,7 +10,7 @@ use crate::row::{Arrived, Due, ParkedRow, StoredPerson, Write};
 use crate::{PersonId, Shard, ShardSet, ShopTime};
 
 pub use person::{Done, Living, restore, stored_feature};
-pub use products::products;
+pub use products::{products, products_of};
 
 /// Applies everything to everybody. `people` holds each person of `arrived` and `due` once; the inputs of somebody who
 /// does not exist are parked. Timers of people of `unread` wait: more may have happened to them than was read, and what

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::interest::Kind;
-use crate::value::Value;
+use crate::catalog::{Item, Move, moved};
+use crate::interest::{Interest, Kind};
+use crate::value::{Currency, Value};
 use crate::{EventId, PersonId, SeenKey, Shard, ShopTime, digest};
 
 /// How many people one row is for.
@@ -111,18 +112,25 @@ impl Heard {
         EventId(Uuid::new_v8(bits.to_be_bytes()))
     }
 
-    /// The same for one person alone, or for whom they turned out to be: a row of its own.
-    pub fn alone(&self, person: PersonId, now: ShopTime) -> NewsRow {
+    /// What `from` hears, for `to` alone: for themselves, or for whom they turned out to be. A row of its own, whose id says both: two
+    /// who turned out to be the same have a row each.
+    pub fn alone(&self, from: PersonId, to: PersonId, now: ShopTime) -> NewsRow {
+        let key = alone_key(self.news.id, from, to);
         NewsRow {
-            id: EventId::new(now, SeenKey(self.event(person).0.as_u128())),
+            id: EventId::new(now, key),
             topic: self.news.topic,
-            shard: Shard::of(person),
+            shard: Shard::of(to),
             occurred_at: self.news.occurred_at,
             received_at: now,
             items: self.news.items.iter().map(Value::to_json).collect(),
-            mentions: self.mentions.iter().map(|mention| (person, *mention)).collect(),
+            mentions: self.mentions.iter().map(|mention| (to, *mention)).collect(),
         }
     }
+}
+
+/// What the id of a row is made of that takes what `from` hears of another row to `to`.
+pub fn alone_key(news: EventId, from: PersonId, to: PersonId) -> SeenKey {
+    SeenKey(digest::first_128(&[news.0.as_bytes(), &from.0.to_be_bytes(), &to.0.to_be_bytes()]))
 }
 
 /// A row of news, as it is written with its place in the queue of its shard.
@@ -148,6 +156,103 @@ impl NewsRow {
     /// The items as they are stored: a JSON list.
     pub fn items_json(&self) -> String {
         serde_json::to_string(&self.items).unwrap_or_default()
+    }
+
+    /// What each of its people hears, in their order.
+    pub fn heard(&self) -> Vec<(PersonId, Heard)> {
+        let items = Value::from_json(&serde_json::Value::Array(self.items.clone()));
+        let news = Arc::new(News {
+            id: self.id,
+            topic: self.topic,
+            occurred_at: self.occurred_at,
+            received_at: self.received_at,
+            items: items.items().into(),
+        });
+        let each = self.mentions.chunk_by(|(one, _), (other, _)| one == other);
+        let heard = each.filter_map(|of| {
+            let (person, _) = of.first()?;
+            let mentions = of.iter().map(|(_, mention)| *mention).collect();
+            Some((*person, Heard { news: news.clone(), mentions }))
+        });
+        heard.collect()
+    }
+}
+
+/// What there is to tell of items that have changed, by topic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moves {
+    /// Items that cost less.
+    pub dropped: Items,
+    /// Items that are there again.
+    pub back: Items,
+}
+
+/// Items of one topic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Items {
+    /// Which products.
+    pub products: Vec<Arc<str>>,
+    /// Of each in that order how much it weighs, and what is told of it.
+    pub items: Vec<(f64, serde_json::Value)>,
+    /// When the last of them changed.
+    pub at: ShopTime,
+}
+
+impl Items {
+    /// The news of a shard, of which these people said something of these products: who, of which by its place, and what. What they
+    /// care for is asked as of `begun`, however long telling takes; `told` is what makes the rows' ids.
+    pub fn told_to(
+        &self,
+        (topic, shard): (Topic, Shard),
+        people: impl IntoIterator<Item = (PersonId, usize, Interest)>,
+        (begun, now): (ShopTime, ShopTime),
+        told: &str,
+    ) -> Vec<NewsRow> {
+        let interested = people.into_iter().filter_map(|(person, item, interest)| {
+            let (kind, since) = interest.strongest(begun)?;
+            Some((person, item, kind, since))
+        });
+        // Never after it is told.
+        let moments = (self.at.min(now), now);
+        rows(topic, shard, moments, &self.items, interested.collect(), told)
+    }
+
+    fn add(&mut self, id: &Arc<str>, at: ShopTime, weight: f64, item: serde_json::Value) {
+        self.products.push(id.clone());
+        self.items.push((weight, item));
+        self.at = self.at.max(at);
+    }
+}
+
+impl Moves {
+    /// Adds what a product has become since people were told last, as far as a journey hears it; `at` is since when it is so.
+    pub fn add(
+        &mut self,
+        (id, at): (&Arc<str>, ShopTime),
+        (old, new): (&Item, &Item),
+        base: Currency,
+        hears: impl Fn(Topic) -> bool,
+    ) {
+        for moved in moved(id, old, new, base) {
+            match moved {
+                Move::PriceDropped { drop, item } if hears(Topic::PriceDropped) => {
+                    self.dropped.add(id, at, drop, item);
+                }
+                Move::BackInStock { item } if hears(Topic::BackInStock) => self.back.add(id, at, 1.0, item),
+                Move::PriceDropped { .. } | Move::BackInStock { .. } => {}
+            }
+        }
+    }
+
+    /// By topic, those of which there is something to tell.
+    pub fn topics(&self) -> impl Iterator<Item = (Topic, &Items)> {
+        let all = [(Topic::PriceDropped, &self.dropped), (Topic::BackInStock, &self.back)];
+        all.into_iter().filter(|(_, items)| !items.products.is_empty())
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.topics().next().is_none()
     }
 }
 

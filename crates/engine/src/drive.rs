@@ -3,9 +3,10 @@
 mod bells;
 mod dead;
 mod dispatch;
+mod hand;
 mod learn;
+mod snapshots;
 pub(crate) mod tell;
-mod train;
 mod work;
 
 use std::sync::Arc;
@@ -30,9 +31,6 @@ use crate::outlet::{Cache, Outlet};
 /// How many workers a process runs: batches are bound by the database, and two keep it busy while one decides.
 pub const WORKERS: usize = 2;
 
-/// How long a statement of training may take, milliseconds.
-const TRAINING_MS: u32 = 600_000;
-
 /// After how long a loop that broke begins anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -48,8 +46,7 @@ impl Pools {
     /// Pools that connect when first used.
     pub fn open(options: &PgConnectOptions) -> Self {
         let connect = |limits| journeyman_store::connect(options, limits);
-        // Whoever makes models reads for minutes, and nobody waits for it.
-        let models = Limits { connections: 1, statement_ms: TRAINING_MS, ..Limits::REPORTS };
+        let models = Limits { connections: 1, ..Limits::REPORTS };
         Self {
             batches: connect(Limits::ENGINE),
             messages: connect(Limits::DISPATCH),
@@ -84,6 +81,7 @@ pub struct Engine {
     stop: CancellationToken,
     counts: Arc<Counts>,
     models: watch::Sender<Option<Arc<dyn Models>>>,
+    by_hand: bool,
 }
 
 /// What the loops of a process have done since it started.
@@ -99,6 +97,8 @@ pub struct Counts {
     pub parked: AtomicU64,
     /// Messages finished.
     pub messages: AtomicU64,
+    /// How often a worker has taken newer models over.
+    pub taken_over: AtomicU64,
 }
 
 impl Engine {
@@ -124,7 +124,15 @@ impl Engine {
             stop,
             counts: Arc::default(),
             models: watch::Sender::new(None),
+            by_hand: false,
         }
+    }
+
+    /// One that takes models over and tells news of the catalog when it is asked to ([`Engine::choose_by_latest`],
+    /// [`Engine::tell_now`]) and at no other time: for whoever moves the shop's clock by hand.
+    #[must_use]
+    pub fn by_hand(self) -> Self {
+        Self { by_hand: true, ..self }
     }
 
     /// What has been done so far.
@@ -152,13 +160,15 @@ impl Engine {
             let work = move || work::run(engine.clone(), nth, name(), WorkerLimits::default());
             loops.spawn(keep_up(self.stop.clone(), work));
         }
-        let engine = self.clone();
-        loops.spawn(keep_up(self.stop.clone(), move || train::run(engine.clone())));
+        if !self.by_hand {
+            let engine = self.clone();
+            loops.spawn(keep_up(self.stop.clone(), move || snapshots::run(engine.clone())));
+            let engine = self.clone();
+            loops.spawn(keep_up(self.stop.clone(), move || tell::run(engine.clone())));
+        }
         let engine = self.clone();
         let dispatch = move || dispatch::run(engine.clone(), name(), engine.limits);
         loops.spawn(keep_up(self.stop.clone(), dispatch));
-        let engine = self.clone();
-        loops.spawn(keep_up(self.stop.clone(), move || tell::run(engine.clone())));
         while loops.join_next().await.is_some() {}
     }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -23,15 +24,13 @@ pub const REWARD_HOURS: i64 = 72;
 const LOOK_BACK_DAYS: i64 = 365;
 /// How many people the curves of send time are fitted to at most.
 const PEOPLE: i64 = 20_000;
-/// How often each model is made anew, hours of shop time.
-pub const RETRAIN_HOURS: i64 = 24;
 
 /// The names under which they are kept.
 const CHANNEL: &str = "channel";
 const SEND_TIME: &str = "send_time";
 
 /// What training did: a line for each model that was made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Trained {
     /// Which.
     pub name: &'static str,
@@ -39,8 +38,8 @@ pub struct Trained {
     pub snapshot: i64,
     /// Whether it is used.
     pub promoted: bool,
-    /// Its card, JSON.
-    pub card: String,
+    /// Its card.
+    pub card: serde_json::Value,
 }
 
 /// The latest promoted models. One that can't be read, because a later version of this program wrote it, is left out, and said so
@@ -74,7 +73,8 @@ pub async fn load(connection: &mut PgConnection) -> Result<Snapshot, Error> {
     Ok(snapshot)
 }
 
-/// Makes each model anew that is older than [`RETRAIN_HOURS`], unless another process does so now. `zone` is the shop's.
+/// Makes each model anew that is as old as `every`, shop time. `zone` is the shop's. One at a time: the caller holds the lock of
+/// whoever learns.
 ///
 /// # Errors
 /// As the store's; nothing is kept then.
@@ -82,13 +82,12 @@ pub async fn train(
     connection: &mut PgConnection,
     now: ShopTime,
     zone: &TimeZone,
+    every: Duration,
 ) -> Result<Vec<Trained>, Error> {
     let mut tx = connection.begin().await?;
-    if !learning::lock(&mut tx).await? {
-        return Ok(Vec::new());
-    }
+    let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
     let hours_ago = |hours: i64| now.saturating_add(SignedDuration::from_hours(-hours));
-    let known = learning::fitted_after(&mut tx, hours_ago(RETRAIN_HOURS)).await?;
+    let known = learning::fitted_after(&mut tx, now.saturating_add(-every)).await?;
     let mut trained = Vec::new();
     if !known.iter().any(|name| name == CHANNEL) {
         let span = (hours_ago(LOOK_BACK_DAYS * 24), now);
@@ -120,7 +119,8 @@ async fn keep(
     made: Made,
 ) -> Result<Trained, Error> {
     let snapshot = learning::insert(tx, name, now, &made).await?;
-    Ok(Trained { name, snapshot, promoted: made.promoted, card: made.card })
+    let card = serde_json::from_str(&made.card).unwrap_or_default();
+    Ok(Trained { name, snapshot, promoted: made.promoted, card })
 }
 
 /// A model of channels with its card; `None` where none was ever drawn.

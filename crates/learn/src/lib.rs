@@ -6,6 +6,7 @@ pub mod churn;
 pub mod gamma_gamma;
 mod history;
 mod holdout;
+pub mod interval;
 pub mod lesson;
 mod minimum;
 pub mod send_time;

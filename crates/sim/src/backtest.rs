@@ -8,10 +8,15 @@ mod line;
 mod record;
 mod register;
 mod tally;
+mod timeline;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use journeyman_domain::batch::{Done, Living};
+use journeyman_domain::catalog::product_ids_of_json;
+use journeyman_domain::interest::Interest;
 use journeyman_domain::person::{HeldOut, Person, Position, Run};
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{Arrival, Arrived, EndedRow, Place, QueuedRow, StoredEvent};
@@ -21,6 +26,7 @@ pub use line::{Line, Message, What};
 pub use record::{Full, Record};
 pub use register::Register;
 pub use tally::{Days, JourneyTally, Tally};
+pub use timeline::{At, Telling, Tellings, Timeline};
 
 /// How many batches of one person may stand at one moment; more is a timer that never rests.
 const BATCHES_AT_ONCE: usize = 1_000;
@@ -52,19 +58,45 @@ pub struct History {
     pub events: Vec<StoredEvent>,
 }
 
-/// What happens to one person in a window, in the order in which it does.
+impl History {
+    /// The products that their events speak of: all that journeys may ask of for them, and tell them of.
+    pub fn products(&self) -> BTreeSet<Arc<str>> {
+        let mut products = BTreeSet::new();
+        for event in &self.events {
+            product_ids_of_json(&event.payload, &mut |id| {
+                products.insert(id);
+            });
+        }
+        products
+    }
+}
+
+/// What happens to one person in a window, in the order in which it does. `catalog` has the products that their events
+/// speak of ([`History::products`]), as far as there are any.
 ///
-/// `historical` of the events is set here: they are live from the beginning of the window on.
-pub fn live(plans: &Plans, window: Window, mut history: History) -> Vec<Line> {
+/// `historical` of the events is set here: they are live from the beginning of the window on. News that was told before is
+/// not heard.
+pub fn live(plans: &Plans, window: Window, catalog: &Timeline, mut history: History) -> Vec<Line> {
     history.events.retain(|event| event.received_at <= window.until);
     for event in &mut history.events {
         event.historical = window.is_before(event.received_at);
     }
+    let hears = plans.keeps_interest() && !catalog.is_empty();
+    let tellings = if hears { catalog.tellings(&history.products()) } else { Vec::new() };
     let run = |careful: bool| {
         let person = Person::new(history.person, history.assignment_key);
-        let living = Living::new(plans, person, careful);
-        let mut life =
-            Life { plans, living, window, now: ShopTime::EPOCH, at_once: 0, seq: 0, lines: Vec::new() };
+        let mut life = Life {
+            plans,
+            living: Living::new(plans, person, careful),
+            window,
+            catalog,
+            tellings: &tellings,
+            interests: BTreeMap::new(),
+            now: ShopTime::EPOCH,
+            at_once: 0,
+            seq: 0,
+            lines: Vec::new(),
+        };
         life.all(&history.events);
         life.lines
     };
@@ -77,6 +109,11 @@ struct Life<'a> {
     plans: &'a Plans,
     living: Living<'a>,
     window: Window,
+    catalog: &'a Timeline,
+    /// What they may yet be told of the catalog, the next first.
+    tellings: &'a [(Telling, Vec<Arc<str>>)],
+    /// What they care for.
+    interests: BTreeMap<Arc<str>, Interest>,
     now: ShopTime,
     /// How many batches there were at `now`.
     at_once: usize,
@@ -90,13 +127,50 @@ impl Life<'_> {
         // What arrived at one moment is one batch.
         for events in events.chunk_by(|one, other| one.received_at == other.received_at) {
             let Some(arrival) = events.first().map(|event| event.received_at) else { continue };
-            self.timers(|due| due < arrival);
+            self.meanwhile(|at| at < arrival);
             let inputs = events.iter().map(|event| Arrival::Event(event.clone())).collect();
             self.batch(arrival.max(self.now), inputs);
         }
         let until = self.window.until;
-        self.timers(|due| due <= until);
+        self.meanwhile(|at| at <= until);
         self.rest();
+    }
+
+    /// What happens without the person: news, and their timers.
+    fn meanwhile(&mut self, is_due: impl Fn(ShopTime) -> bool) {
+        while let Some(((telling, products), rest)) =
+            self.tellings.split_first().filter(|((telling, _), _)| is_due(telling.at))
+        {
+            self.tellings = rest;
+            self.timers(|due| due < telling.at);
+            self.tell_of(*telling, products);
+        }
+        self.timers(is_due);
+    }
+
+    /// Tells them of what has changed and they care for.
+    fn tell_of(&mut self, telling: Telling, products: &[Arc<str>]) {
+        if self.window.is_before(telling.at) {
+            return;
+        }
+        let cared_for = |id: &&Arc<str>| {
+            self.interests.get(*id).is_some_and(|interest| interest.strongest(telling.at).is_some())
+        };
+        let moves = self.catalog.moves(telling, products.iter().filter(cared_for), self.plans);
+        let person = self.living.person().id;
+        let mut inputs = Vec::new();
+        for (topic, items) in moves.topics() {
+            let people = items.products.iter().enumerate();
+            let people = people.filter_map(|(nth, id)| Some((person, nth, *self.interests.get(id)?)));
+            let (of, moments) = ((topic, Shard::of(person)), (telling.at, telling.at));
+            for row in items.told_to(of, people, moments, &telling.at.as_microsecond().to_string()) {
+                let heard = row.heard().into_iter();
+                inputs.extend(heard.map(|(_, heard)| Arrival::News { heard, alone: true }));
+            }
+        }
+        if !inputs.is_empty() {
+            self.batch(telling.at.max(self.now), inputs);
+        }
     }
 
     /// Wakes the person at each moment that something of theirs is due.
@@ -120,7 +194,10 @@ impl Life<'_> {
             self.at_once += 1;
             let mut inputs: Vec<Arrived> = waiting.into_iter().map(|what| self.arrived(what)).collect();
             let runs = self.living.person().hot.last_run;
-            let done = self.living.apply(now, &mut inputs);
+            let done = self.living.apply(now, &self.catalog.at(now), &mut inputs);
+            for (product, said) in done.outcomes.iter().flat_map(|outcome| &outcome.interests) {
+                self.interests.entry(product.clone()).or_default().merge(said);
+            }
             waiting = self.note(done, runs);
             if waiting.is_empty() {
                 return;

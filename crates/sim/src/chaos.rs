@@ -13,7 +13,8 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use journeyman_domain::row::StoredEvent;
+use journeyman_domain::catalog::Patch;
+use journeyman_domain::row::{Applied, JournalRow, StoredEvent};
 use journeyman_domain::{EventId, Identity, PersonId, SeenKey, ShopTime, assignment_key};
 
 use crate::memory::{Defect, Poison};
@@ -82,6 +83,10 @@ enum Event {
     Commit { seq: i64, person: PersonId, event: StoredEvent },
     /// Two people turn out to be one; the door knows who stays.
     Merge { loser: PersonId, winner: PersonId },
+    /// The shop says something of a product.
+    Change(Patch),
+    /// Somebody tells people of it, a step.
+    Tell,
     /// The next deployment.
     Deploy(usize),
     /// The shop's clock jumps.
@@ -194,6 +199,8 @@ impl<'a> Storm<'a> {
         self.tally.delivered = self.memory.outbox.inbox.len() as u64;
         self.tally.applied = self.memory.journal.len() as u64;
         self.tally.parked = self.memory.parked.len() as u64;
+        let news = |row: &&JournalRow| matches!(row.what, Applied::News { .. });
+        self.tally.news = self.memory.journal.iter().filter(news).count() as u64;
         checks::settled(&self.memory, self.scenery, self.hand.at(self.now))
     }
 
@@ -227,6 +234,7 @@ impl<'a> Storm<'a> {
             self.tally.count("poisoned timers");
         }
         self.foretell_merges(&people, millis);
+        self.foretell_catalog(&people, millis);
         for nth in 1..self.scenery.deployments.len() {
             if self.random.chance(500) {
                 let at = self.random.millis(0, millis);
@@ -265,6 +273,46 @@ impl<'a> Storm<'a> {
             }
             self.plan(at, Event::Merge { loser, winner });
         }
+    }
+
+    /// Prices and stock change now and then.
+    fn foretell_catalog(&mut self, people: &[PersonId], millis: i64) {
+        if self.scenery.items.is_empty() || !self.random.chance(700) {
+            return;
+        }
+        for item in self.scenery.items.clone() {
+            self.memory.catalog.change(&item, self.hand.at(Duration::ZERO));
+        }
+        for _ in 0..self.random.between(1, 6) {
+            let at = self.random.millis(0, millis);
+            let patch = (self.scenery.change)(&mut self.random);
+            self.plan(at, Event::Change(patch));
+        }
+        if self.random.chance(50) {
+            self.memory.poison.insert(Poison::NewsTo(people[0]));
+            self.tally.count("poisoned news");
+        }
+    }
+
+    /// A step of telling: it may never reach the store, or nobody hears that it did; whoever tells goes on where that says.
+    fn tell_people(&mut self) {
+        let away = self.now < self.away_until;
+        if away || self.random.chance(200) {
+            self.tally.count("lost step of telling");
+            let later = self.now.max(self.away_until) + self.random.millis(10, 1_000);
+            return self.plan(later, Event::Tell);
+        }
+        let number = self.memory.deployed();
+        let sources = self.memory.deployment(number).to_vec();
+        // One that can't be compiled is a defect that the machines tell of.
+        let Ok(plans) = self.scenery.plans(number, &sources) else { return };
+        if !self.memory.tell(&plans, self.hand.at(self.now)) {
+            return;
+        }
+        self.tally.count("step of telling");
+        self.ring();
+        let later = self.now + self.random.millis(1, 200);
+        self.plan(later, Event::Tell);
     }
 
     fn invent(&mut self, people: &[PersonId], nth: i64, at: Duration) -> (PersonId, StoredEvent) {
@@ -373,6 +421,16 @@ impl<'a> Storm<'a> {
                 self.note(|| format!("deployment {number}"));
                 self.tally.count("deployment");
             }
+            Event::Change(patch) => {
+                self.note(|| format!("{patch:?}"));
+                self.memory.catalog.change(&patch, self.hand.at(self.now));
+                // More than one may look at it.
+                for _ in 0..self.random.between(1, 2) {
+                    let later = self.now + self.random.millis(500, 2_000);
+                    self.plan(later, Event::Tell);
+                }
+            }
+            Event::Tell => self.tell_people(),
             Event::Jump(by) => {
                 self.hand.jump(self.now, by);
                 self.note(|| format!("the shop's clock jumps by {by:#}"));

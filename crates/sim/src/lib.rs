@@ -7,6 +7,6 @@ mod random;
 pub mod shoppers;
 mod world;
 
-pub use memory::{Defect, LEASE, Memory, MessageState, Outgoing, Poison, Session};
+pub use memory::{Catalog, Defect, LEASE, Memory, MessageState, Outgoing, Poison, Session};
 pub use random::Random;
 pub use world::World;

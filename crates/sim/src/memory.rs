@@ -3,6 +3,7 @@
 
 mod asked;
 mod batch;
+mod catalog;
 mod lease;
 mod outbox;
 mod suppressions;
@@ -21,6 +22,7 @@ use journeyman_domain::{EventId, Lane, MessageId, PersonId, SLICES, Shard, Shard
 use journeyman_engine::machine::{Fault, Held, Reply, Request, StoredSource};
 use uuid::Uuid;
 
+pub use catalog::Catalog;
 use lease::Lot;
 pub use outbox::{MessageState, Outgoing};
 pub use suppressions::Suppressions;
@@ -50,6 +52,7 @@ impl Session {
 #[derive(Clone, Debug, PartialEq)]
 struct Waiting {
     kind: i16,
+    /// Of news nobody: its row says who.
     person: PersonId,
     reference: Uuid,
     received_at: ShopTime,
@@ -68,6 +71,8 @@ pub enum Poison {
     Closing(PersonId),
     /// Of taking their state over.
     Taking(PersonId),
+    /// Of any news that somebody hears.
+    NewsTo(PersonId),
 }
 
 /// A defect put into the store, to see that the simulator finds it.
@@ -81,6 +86,8 @@ pub enum Defect {
     AckFirst,
     /// What is delivered does not commit with the delivery, so that taking over sends it again.
     Redelivers,
+    /// How far people were told of the catalog does not commit with their news.
+    ForgetsWhereItTold,
 }
 
 /// Everything that is kept.
@@ -126,6 +133,10 @@ pub struct Memory {
     pub rewards: Vec<RewardRow>,
     /// What could not be applied.
     pub parked: Vec<ParkedRow>,
+    /// What the shop sells, who cares for what, and news of it.
+    pub catalog: Catalog,
+    /// Which number of the catalog a batch saw, by person and number, where it asked of products.
+    pub saw: BTreeMap<(PersonId, i64), i64>,
     deployments: Vec<Vec<StoredSource>>,
     /// Every journey ever deployed, by its version.
     journeys: BTreeMap<PlanHash, StoredSource>,
@@ -192,6 +203,11 @@ impl Memory {
             }
         }
         self.deployments.push(sources);
+        self.deployments.len() as i64
+    }
+
+    /// The number of the deployment that is live; 0 where none is.
+    pub fn deployed(&self) -> i64 {
         self.deployments.len() as i64
     }
 
@@ -306,8 +322,10 @@ impl Memory {
             Request::Load { people, features } => {
                 Reply::People(people.iter().filter_map(|person| self.load(*person, features)).collect())
             }
-            // There is no catalog here.
-            Request::Products { .. } => Reply::Products(0, Vec::new()),
+            Request::Products { ids } => {
+                let (number, items) = self.catalog.now(&ids);
+                Reply::Products(number, items)
+            }
             Request::Commit(write) => {
                 let reply = self.commit(*write);
                 self.broken(session);

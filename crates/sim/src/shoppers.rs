@@ -3,15 +3,26 @@
 //!
 //! Chance is a hash of (seed, shopper, what for), so that nothing a shopper does depends on how much chance another used. What a
 //! message does to somebody is a threshold with fatigue and a heavy-tailed interest, on purpose no model that a bandit or a
-//! regression would fit (`messages` in the figures).
+//! regression would fit (`messages` in the figures). Each has hours, channels and a sense of prices of their own.
 
 mod agenda;
 mod dice;
 mod figures;
 mod letters;
+mod past;
+mod shelf;
 mod visits;
 
-pub use figures::{Figures, Funnel, Messages, Orders, People, Product, Quantiles, Unusable, VisitFigures};
+use std::sync::Arc;
+
+use journeyman_domain::plan::Channel;
+
+pub use figures::{
+    By, Figures, Funnel, Messages, Orders, People, Prices, Product, Quantiles, ShelfFigures, Unusable,
+    VisitFigures, Way,
+};
+pub use past::Bought;
+pub use shelf::{Offered, Shelf};
 
 use self::agenda::{Agenda, Item};
 use self::dice::Dice;
@@ -30,6 +41,8 @@ pub struct Line {
     pub product: usize,
     /// How many pieces, at least 1.
     pub pieces: u32,
+    /// What one of them cost when it was taken, cents.
+    pub cents: u32,
 }
 
 /// What somebody does in the shop.
@@ -41,6 +54,10 @@ pub enum Act {
     SignsIn,
     /// Looks at a product: its index.
     Views(usize),
+    /// Puts a product onto the wishlist: its index.
+    Wishes(usize),
+    /// Asks to be told when a product is there again: its index.
+    Asks(usize),
     /// Puts something into a cart; carts are numbered from 1 for each shopper.
     Adds(u32, Line),
     /// Looks at the cart and all that is in it.
@@ -67,10 +84,23 @@ pub enum Reaction {
     Opens,
     /// Follows one of its links: the number, counted round, says which.
     Clicks(u32),
-    /// Wants no more, by the button of the mail program.
+    /// Wants no more, by what the mail program or the phone has for it: a button, the word STOP, a switch.
     UnsubscribesByButton,
-    /// Wants no more, by the page behind the link.
+    /// Wants no more, by the page behind the link; of a message without one as above.
     UnsubscribesByPage,
+}
+
+/// By what somebody can be reached, once the shop knows them. Everybody has mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// They leave their number.
+    pub phone: bool,
+    /// They agreed to WhatsApp there.
+    pub whatsapp: bool,
+    /// They have the app.
+    pub app: bool,
+    /// They had the app: its token leads nowhere.
+    pub app_gone: bool,
 }
 
 /// What is done in a step.
@@ -110,6 +140,18 @@ struct Shopper {
     second_device: bool,
     /// The kind of thing they like best: an index among the catalogue's categories.
     favourite: usize,
+    /// Bought before, and needs nothing any more.
+    lapsed: bool,
+    /// The hour of the day around which they come and read, 0 to 23.
+    hour: u32,
+    /// What a price has to fall by to move them, from 0 to 1.
+    price_sense: f64,
+    /// Whether they keep a wishlist.
+    wisher: bool,
+    /// What stands on it, and what it cost then, cents.
+    wishes: Vec<(usize, u32)>,
+    /// What they asked to be told of.
+    asked: Vec<usize>,
     visits: u32,
     carts: u32,
     orders: u32,
@@ -130,6 +172,8 @@ pub struct Shoppers {
     end: u32,
     people: Vec<Shopper>,
     agenda: Agenda,
+    shelf: Arc<Shelf>,
+    past: Vec<Bought>,
     /// Whose each letter is.
     letters: Vec<usize>,
 }
@@ -143,6 +187,7 @@ impl Shoppers {
         figures.check()?;
         let categories = figures.categories();
         let end = days.saturating_mul(DAY);
+        let shelf = Arc::new(Shelf::new(&figures, seed, days));
         let mut all = Self {
             figures,
             categories,
@@ -150,26 +195,57 @@ impl Shoppers {
             end,
             people: Vec::with_capacity(users),
             agenda: Agenda::default(),
+            shelf,
+            past: Vec::new(),
             letters: Vec::new(),
         };
         for who in 0..users {
             let mut dice = all.dice(who, "birth", 0);
             let customer = dice.below(all.figures.people.customers);
+            let mut own = all.dice(who, "own", 0);
             let shopper = Shopper {
                 customer,
                 second_device: customer && dice.below(all.figures.people.second_device),
                 favourite: dice.index(all.categories.len()),
+                lapsed: customer && own.below(all.figures.people.lapsed),
+                hour: own.weighted(&all.figures.visits.hours) as u32,
+                price_sense: own.of(&all.figures.prices.drop),
+                wisher: own.below(all.figures.prices.wishers),
                 ..Shopper::default()
             };
             all.people.push(shopper);
             all.begins(who, &mut dice);
         }
+        all.past.sort_by_key(|bought| (std::cmp::Reverse(bought.steps_ago), bought.who));
         Ok(all)
     }
 
     /// The figures they live by.
     pub fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    /// What the shop sells at which step.
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
+    /// What customers bought before the shop's first day, the earliest first.
+    pub fn past(&self) -> &[Bought] {
+        &self.past
+    }
+
+    /// By what somebody can be reached.
+    pub fn reach(&self, who: usize) -> Reach {
+        let (figures, mut dice) = (&self.figures.people, self.dice(who, "reach", 0));
+        let (phone, whatsapp) = (dice.below(figures.phone), dice.below(figures.whatsapp));
+        let (app, gone) = (dice.below(figures.app), dice.below(figures.app_gone));
+        Reach { phone, whatsapp: phone && whatsapp, app: app && !gone, app_gone: app && gone }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.people.len()
     }
 
     /// How many steps the demo has.
@@ -199,11 +275,12 @@ impl Shoppers {
         deeds
     }
 
-    /// A message has arrived in this step; answers its number. What comes of it is done in later steps.
-    pub fn receives(&mut self, who: usize, step: u32) -> usize {
+    /// A message has arrived in this step by a channel, which speaks of these products; answers its number. What comes of it is
+    /// done in later steps.
+    pub fn receives(&mut self, who: usize, step: u32, channel: Channel, products: &[usize]) -> usize {
         let letter = self.letters.len();
         self.letters.push(who);
-        self.reads(who, letter, step);
+        self.reads(who, letter, step, channel, products);
         letter
     }
 
@@ -228,22 +305,24 @@ impl Shoppers {
         Dice::new(self.seed, who, of, nth)
     }
 
-    /// When somebody comes for the first time: strangers at any moment, customers as if they had always come.
+    /// When somebody comes for the first time: strangers at any moment, customers as if they had always come. Who has lapsed
+    /// comes no more by themselves.
     fn begins(&mut self, who: usize, dice: &mut Dice) {
-        let customer = self.people.get(who).is_some_and(|person| person.customer);
-        let first = match customer {
-            true => {
-                let gap = dice.of(&self.figures.visits.gap_hours) / 24.0;
-                self.moment(0, gap * dice.number(), dice)
-            }
-            false => self.any_moment(dice),
-        };
-        self.agenda.put(first, who, Item::Visit(Why::Passing));
-        if customer {
-            let gap = dice.of(&self.figures.orders.gap_days);
-            let needed = self.moment(0, gap * dice.number(), dice);
+        let Some(person) = self.people.get(who) else { return };
+        let (customer, lapsed) = (person.customer, person.lapsed);
+        if !customer {
+            let first = self.any_moment(who, dice);
+            return self.agenda.put(first, who, Item::Visit(Why::Passing));
+        }
+        let gap = dice.of(&self.figures.visits.gap_hours) / 24.0;
+        let first = self.moment(who, 0, gap * dice.number(), dice);
+        let (gap, part) = (dice.of(&self.figures.orders.gap_days), dice.number());
+        let needed = self.moment(who, 0, gap * part, dice);
+        if !lapsed {
+            self.agenda.put(first, who, Item::Visit(Why::Passing));
             self.agenda.put(needed, who, Item::Visit(Why::Needs));
         }
+        self.bought_before(who, gap * (1.0 - part));
     }
 }
 

@@ -1,1 +1,1 @@
-SELECT id FROM messages WHERE state = 10 AND channel = 0
+SELECT id FROM messages WHERE state = 10 AND channel < 4

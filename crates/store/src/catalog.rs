@@ -72,7 +72,10 @@ async fn change_by(connection: &mut PgConnection, patches: &[Patch], at: ShopTim
 }
 
 /// Products as they are now, and the number of the catalog that says so.
-pub(crate) async fn now(
+///
+/// # Errors
+/// As [`Error`] says.
+pub async fn now(
     connection: &mut PgConnection,
     ids: &[Arc<str>],
 ) -> Result<(i64, Vec<(Arc<str>, Item)>), Error> {
@@ -144,6 +147,56 @@ pub async fn history(connection: &mut PgConnection, ids: &[Arc<str>]) -> Result<
         }
     }
     Ok(history)
+}
+
+/// The next `limit` products behind an id that are not withdrawn, by id.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(connection))]
+pub async fn for_sale(
+    connection: &mut PgConnection,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<Arc<str>>, Error> {
+    let ids: Vec<String> = sqlx::query_scalar(statements::PRODUCTS_FOR_SALE)
+        .bind(after)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    Ok(ids.into_iter().map(Arc::from).collect())
+}
+
+/// How much there is of the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many products.
+    pub products: u64,
+    /// How many versions of them.
+    pub versions: u64,
+    /// When the first was told; `None` where there is none.
+    pub since: Option<ShopTime>,
+}
+
+/// How much there is. Reads every version.
+///
+/// # Errors
+/// As [`Error`] says.
+pub async fn extent(connection: &mut PgConnection) -> Result<Extent, Error> {
+    let row = sqlx::query(statements::CATALOG_EXTENT).fetch_one(connection).await?;
+    let count = |name| Ok::<u64, Error>(u64::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0));
+    let since = row.try_get::<Option<_>, _>("since")?.map(row::shop_time);
+    Ok(Extent { products: count("products")?, versions: count("versions")?, since })
+}
+
+/// The moments in which it changed, in order. Reads every version.
+///
+/// # Errors
+/// As [`Error`] says.
+pub async fn moments(connection: &mut PgConnection) -> Result<Vec<ShopTime>, Error> {
+    let moments: Vec<jiff_sqlx::Timestamp> =
+        sqlx::query_scalar(statements::CATALOG_MOMENTS).fetch_all(connection).await?;
+    Ok(moments.into_iter().map(row::shop_time).collect())
 }
 
 /// A product that has changed between two numbers.

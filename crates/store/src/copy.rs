@@ -1,11 +1,13 @@
 //! `COPY … FROM STDIN (FORMAT binary)`: the quickest way in for many rows. Against `INSERT … SELECT FROM unnest(…)` it
-//! spares the server the arrays, and rows go to a page together instead of one by one.
+//! spares the server the arrays, and rows go to a page together instead of one by one. Few rows go in by that `INSERT`
+//! where there is one: it is planned once, and one round trip in place of two.
 
 use journeyman_domain::ShopTime;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::few::{self, Few};
 
 /// What every binary COPY begins with: signature, no flags, no extension.
 const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -151,5 +153,18 @@ impl Rows {
         let mut copy = tx.copy_in_raw(statement).await?;
         copy.send(self.bytes).await?;
         Ok(copy.finish().await?)
+    }
+
+    /// As [`Rows::send`], by `few` where they are.
+    pub(crate) async fn send_or(
+        self,
+        tx: &mut PgConnection,
+        statement: &'static str,
+        few: &Few,
+    ) -> Result<u64, Error> {
+        match few::columns(&self.bytes[HEADER.len()..], few) {
+            Some(columns) => few.insert(tx, columns).await,
+            None => self.send(tx, statement).await,
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::intake::KIND_EVENT;
 use crate::people::{Heads, Resolved};
 use crate::pool::{SILENCE, begin, in_time};
 use crate::suppressions::{self, Suppression};
-use crate::{Error, partitions, people, row, statements};
+use crate::{Error, few, partitions, people, row, statements};
 
 /// How often a transaction that was broken off is written again at once.
 const ATTEMPTS: usize = 5;
@@ -294,7 +294,7 @@ async fn copy_events(tx: &mut PgConnection, events: &[&Event], people: &[PersonI
             .text(&event.name)
             .jsonb(&event.payload);
     }
-    rows.send(tx, statements::COPY_EVENTS).await?;
+    rows.send_or(tx, statements::COPY_EVENTS, &few::EVENTS).await?;
     Ok(())
 }
 
@@ -327,7 +327,7 @@ async fn copy_intake(
                 .timestamptz(*at);
         }
     }
-    rows.send(tx, statements::COPY_INTAKE).await?;
+    rows.send_or(tx, statements::COPY_INTAKE, &few::INTAKE).await?;
     Ok(())
 }
 

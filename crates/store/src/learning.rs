@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use journeyman_domain::ShopTime;
-use journeyman_domain::decision::Choice;
+use journeyman_domain::decision::{Choice, Rule};
 use journeyman_domain::person::FeatureKey;
 use journeyman_domain::row::DecisionRow;
 use sqlx::{PgConnection, Row as _};
@@ -106,13 +106,50 @@ pub struct Filter {
     pub what: Option<Choice>,
 }
 
-/// Keeps other processes from making models that choose until the transaction ends; `false` where one does already.
+/// What came of the choices that one rule made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// What was chosen.
+    pub what: Choice,
+    /// By which rule.
+    pub rule: Rule,
+    /// By whose beliefs; 0 where by none.
+    pub snapshot: i64,
+    /// How many choices, of those that anything can come of.
+    pub decisions: u64,
+    /// How many of them are older than the window.
+    pub over: u64,
+    /// Of how many of those something good came within it.
+    pub rewarded: u64,
+}
+
+/// What came of choices within `window_seconds`, as of now, by kind, rule and snapshot. Reads the whole log.
 ///
 /// # Errors
 /// As [`Error`] says.
-#[tracing::instrument(level = "debug", skip_all)]
-pub async fn lock(tx: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar(statements::LOCK_CHOICE_MODELS).fetch_one(tx).await?)
+#[tracing::instrument(level = "debug", skip(connection))]
+pub async fn came(
+    connection: &mut PgConnection,
+    (window_seconds, now): (f64, ShopTime),
+) -> Result<Vec<Came>, Error> {
+    let rows = sqlx::query(statements::CAME_OF_CHOICES)
+        .bind(row::time(now))
+        .bind(window_seconds)
+        .fetch_all(connection)
+        .await?;
+    let came = |row: &sqlx::postgres::PgRow| {
+        let (what, rule): (i16, i16) = (row.try_get("what")?, row.try_get("rule")?);
+        let count = |name| Ok::<u64, Error>(u64::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0));
+        Ok(Came {
+            what: Choice::from_code(what).ok_or_else(|| row::unknown("decisions.what", what))?,
+            rule: Rule::from_code(rule).ok_or_else(|| row::unknown("decisions.rule", rule))?,
+            snapshot: row.try_get("snapshot")?,
+            decisions: count("decisions")?,
+            over: count("over")?,
+            rewarded: count("rewarded")?,
+        })
+    };
+    rows.iter().map(came).collect()
 }
 
 /// Names of models that choose and were fitted after a moment, used or not.

@@ -9,6 +9,7 @@ mod copy;
 pub mod deployments;
 mod error;
 mod features;
+mod few;
 pub mod history;
 pub mod imports;
 pub mod ingest;

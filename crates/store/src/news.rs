@@ -12,7 +12,7 @@ use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::copy::Rows;
-use crate::{Error, row, statements};
+use crate::{Error, few, row, statements};
 
 /// What the people of a row hear, in its order.
 type Told = Vec<(PersonId, Heard)>;
@@ -57,7 +57,7 @@ pub async fn write(tx: &mut PgConnection, news: &[NewsRow]) -> Result<(), Error>
             .timestamptz(row.received_at);
     }
     rows.send(tx, statements::COPY_BULK).await?;
-    waiting.send(tx, statements::COPY_INTAKE).await?;
+    waiting.send_or(tx, statements::COPY_INTAKE, &few::INTAKE).await?;
     Ok(())
 }
 

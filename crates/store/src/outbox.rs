@@ -27,7 +27,7 @@ use crate::copy::Rows;
 use crate::intake::{KIND_ACCEPTED, KIND_REJECTED};
 use crate::pool::{ENGINE_SILENCE, begin, in_time, read};
 use crate::queues::{self, Queue};
-use crate::{Error, partitions, row, statements};
+use crate::{Error, few, partitions, row, statements};
 
 /// How much of a reason is kept, bytes.
 pub const REASON_BYTES: usize = 512;
@@ -216,7 +216,7 @@ pub(crate) async fn report(tx: &mut PgConnection, ended: &[Ended], now: ShopTime
             .uuid(*message)
             .timestamptz(now);
     }
-    rows.send(tx, statements::COPY_INTAKE).await?;
+    rows.send_or(tx, statements::COPY_INTAKE, &few::INTAKE).await?;
     Ok(())
 }
 

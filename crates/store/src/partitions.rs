@@ -1,8 +1,9 @@
 //! Weekly partitions, made ahead.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
+use jiff::civil::{Date, Weekday};
+use jiff::{Timestamp, tz::TimeZone};
 use journeyman_domain::row::Write;
 use journeyman_domain::{EventId, MessageId, ShopTime};
 use sqlx::postgres::PgPool;
@@ -115,6 +116,46 @@ async fn make(pool: &PgPool, weeks: Vec<((ShopTime, ShopTime), bool)>) -> Result
         }
     }
     Ok(made)
+}
+
+/// The weeks of a table that are there: when each begins, and its partition's name. What does not carry our name is none.
+pub(crate) async fn weeks(pool: &PgPool, table: &str) -> Result<BTreeMap<ShopTime, String>, Error> {
+    let names: Vec<String> = read(pool, REPORT_SILENCE, async |connection| {
+        Ok(sqlx::query_scalar(statements::PARTITION_NAMES).bind(table).fetch_all(connection).await?)
+    })
+    .await?;
+    let week = |name: String| {
+        let date = Date::strptime("%Y%m%d", name.strip_prefix(table)?.strip_prefix('_')?).ok()?;
+        Some((ShopTime::new(date.to_zoned(TimeZone::UTC).ok()?.timestamp()), name))
+    };
+    Ok(names.into_iter().filter_map(week).collect())
+}
+
+/// Drops the weeks of news that end before a moment, but none of which any waits to be applied; answers with their names.
+pub(crate) async fn drop_bulk(pool: &PgPool, before: ShopTime) -> Result<Vec<String>, Error> {
+    let mut dropped = Vec::new();
+    for (from, name) in weeks(pool, "bulk").await? {
+        let Some((_, to)) = week_of(from, 0).filter(|(_, to)| *to <= before) else { break };
+        let done = read(pool, REPORT_SILENCE, async |connection| {
+            let mut tx = connection.begin().await?;
+            tx.execute("SELECT set_config('lock_timeout', '3000', true), pg_advisory_xact_lock(7421001)")
+                .await?;
+            let waits = sqlx::query_scalar(statements::WAITS_FOR_NEWS_BEFORE).bind(EventId::floor(to));
+            if waits.fetch_one(&mut *tx).await? {
+                return Ok(false);
+            }
+            // Another process may have been here.
+            let ddl = format!("DROP TABLE IF EXISTS {name}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(ddl)).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(true)
+        });
+        if !done.await? {
+            break;
+        }
+        dropped.push(name);
+    }
+    Ok(dropped)
 }
 
 /// The Monday (UTC) of the week `weeks` after the one `now` is in, and the Monday after.

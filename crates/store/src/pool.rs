@@ -34,7 +34,7 @@ impl Limits {
         acquire: Duration::from_secs(3),
         statement_ms: 10_000,
         ping: false,
-        by_key: false,
+        by_key: true,
         durable: true,
     };
     /// For batches. A statement, and a transaction nobody goes on with, end before a lease of

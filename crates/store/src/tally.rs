@@ -145,11 +145,10 @@ pub struct Messages {
 pub async fn messages(pool: &PgPool) -> Result<Vec<Messages>, Error> {
     let rows = all(pool, sqlx::query(statements::TALLY_MESSAGES)).await?;
     let messages = rows.iter().map(|row| {
-        let (channel, state): (i16, i16) = (row.try_get("channel")?, row.try_get("state")?);
-        let known = Channel::ALL.into_iter().find(|known| *known as i16 == channel);
+        let state: i16 = row.try_get("state")?;
         Ok(Messages {
             journey: row.try_get("journey")?,
-            channel: known.ok_or_else(|| row::unknown("messages.channel", channel))?,
+            channel: channel(row)?,
             state: State::from_code(state).ok_or_else(|| row::unknown("messages.state", state))?,
             count: row.try_get("messages")?,
         })
@@ -157,18 +156,20 @@ pub async fn messages(pool: &PgPool) -> Result<Vec<Messages>, Error> {
     messages.collect()
 }
 
-/// Messages of a journey that people did something with.
+/// Messages of a journey and a channel that people did something with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Engaged {
     /// Which journey.
     pub journey: String,
+    /// By what.
+    pub channel: Channel,
     /// How many were opened; who clicked has opened.
     pub opened: i64,
     /// How many were clicked.
     pub clicked: i64,
 }
 
-/// Messages that people did something with, by journey.
+/// Messages that people did something with, by journey and channel.
 ///
 /// # Errors
 /// As [`Error`] says.
@@ -178,6 +179,7 @@ pub async fn engaged(pool: &PgPool) -> Result<Vec<Engaged>, Error> {
     let engaged = rows.iter().map(|row| {
         Ok(Engaged {
             journey: row.try_get("journey")?,
+            channel: channel(row)?,
             opened: row.try_get("opened")?,
             clicked: row.try_get("clicked")?,
         })
@@ -210,13 +212,14 @@ pub async fn events_of(pool: &PgPool, source: &str) -> Result<Vec<(String, i64)>
     rows.iter().map(|row| Ok((row.try_get("message_id")?, row.try_get("events")?))).collect()
 }
 
-/// How many events the door told of messages, by name.
+/// How many events were told of messages, by name: all but those of these sources.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(pool))]
-pub async fn told(pool: &PgPool) -> Result<Vec<(String, i64)>, Error> {
-    let rows = all(pool, sqlx::query(statements::CHECK_TOLD)).await?;
+pub async fn told(pool: &PgPool, but: &[&str]) -> Result<Vec<(String, i64)>, Error> {
+    let but: Vec<String> = but.iter().map(|source| (*source).to_owned()).collect();
+    let rows = all(pool, sqlx::query(statements::CHECK_TOLD).bind(but)).await?;
     rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("events")?))).collect()
 }
 
@@ -230,14 +233,40 @@ pub async fn applied(pool: &PgPool) -> Result<(i64, i64), Error> {
     Ok((row.try_get("missing")?, row.try_get("again")?))
 }
 
-/// The mails that the tables say were accepted.
+/// How many people said that they want no more of a message that they got, by whatever channel.
 ///
 /// # Errors
 /// As [`Error`] says.
 #[tracing::instrument(level = "debug", skip(pool))]
-pub async fn accepted_mails(pool: &PgPool) -> Result<Vec<MessageId>, Error> {
+pub async fn unsubscribed(pool: &PgPool) -> Result<i64, Error> {
+    let row = one(pool, sqlx::query(statements::TALLY_UNSUBSCRIBED)).await?;
+    Ok(row.try_get("events")?)
+}
+
+/// What orders since a moment came to, in whatever currency they say.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(pool))]
+pub async fn revenue(pool: &PgPool, since: ShopTime) -> Result<f64, Error> {
+    let row = one(pool, sqlx::query(statements::TALLY_REVENUE).bind(row::time(since))).await?;
+    Ok(row.try_get("revenue")?)
+}
+
+/// The messages that the tables say were accepted by a channel that leads out of the house.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(pool))]
+pub async fn accepted(pool: &PgPool) -> Result<Vec<MessageId>, Error> {
     let rows = all(pool, sqlx::query(statements::CHECK_ACCEPTED)).await?;
     rows.iter().map(|row| Ok(MessageId(row.try_get::<Uuid, _>("id")?))).collect()
+}
+
+fn channel(row: &PgRow) -> Result<Channel, Error> {
+    let channel: i16 = row.try_get("channel")?;
+    let known = Channel::ALL.into_iter().find(|known| *known as i16 == channel);
+    known.ok_or_else(|| row::unknown("messages.channel", channel))
 }
 
 type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use journeyman_domain::Event;
 use journeyman_store::Error;
@@ -59,22 +60,26 @@ pub struct Committer {
 impl Committer {
     pub(super) fn start(pool: &PgPool, wake: &Wake, limits: Limits) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let waiting = Arc::new(Mutex::new(waiting));
+        let waiting = Arc::new(Mutex::new(Waiting { queue: waiting, began: None }));
+        // How many groups are being written.
+        let writing = Arc::new(AtomicU64::new(0));
         let counters = Arc::new(Counters::default());
         for _ in 0..limits.committers {
-            let (pool, waiting) = (pool.clone(), waiting.clone());
+            let (pool, waiting, writing) = (pool.clone(), waiting.clone(), writing.clone());
             let (wake, counters) = (wake.clone(), counters.clone());
             tokio::spawn(async move {
                 loop {
                     // A statement of its own: the lock is held while waiting for the first and gathering the rest,
                     // never while writing.
-                    let group = gather(&mut *waiting.lock().await, limits.group).await;
+                    let group = waiting.lock().await.gather(&limits, &writing).await;
                     let Some(group) = group else { break };
                     // A task of its own, so that a defect met by one group does not end the committer.
                     let (pool, wake, counters) = (pool.clone(), wake.clone(), counters.clone());
                     let committing =
                         tokio::spawn(async move { commit(&pool, group, &wake, &counters).await });
-                    if let Err(error) = committing.await {
+                    let committed = committing.await;
+                    writing.fetch_sub(1, Ordering::Relaxed);
+                    if let Err(error) = committed {
                         tracing::error!(%error, "a group was given up; its clients are told to retry");
                     }
                 }
@@ -110,22 +115,42 @@ impl Committer {
     }
 }
 
-/// The first that waits, and whoever waits with it, up to `limit` messages. Who has gone away meanwhile is passed
-/// over: their retry comes again.
-async fn gather(waiting: &mut mpsc::UnboundedReceiver<Submission>, limit: usize) -> Option<Vec<Submission>> {
-    let (mut messages, mut group) = (0, Vec::new());
-    while messages < limit {
-        let next = match waiting.try_recv() {
-            Ok(next) => next,
-            Err(_) if !group.is_empty() => break,
-            Err(_) => waiting.recv().await?,
-        };
-        if !next.reply.is_closed() {
-            messages += next.events.len() + next.rejected.len();
-            group.push(next);
+/// Who waits to be written.
+struct Waiting {
+    queue: mpsc::UnboundedReceiver<Submission>,
+    /// When the last group began.
+    began: Option<Instant>,
+}
+
+impl Waiting {
+    /// The first that waits, and whoever waits with it, up to a group's limit of messages. While another group is being
+    /// written this one waits a moment for more: a transaction costs as much for one event as for ten. Who has gone away
+    /// meanwhile is passed over: their retry comes again.
+    async fn gather(&mut self, limits: &Limits, writing: &AtomicU64) -> Option<Vec<Submission>> {
+        let (mut messages, mut group, mut waited) = (0, Vec::new(), false);
+        while messages < limits.group {
+            let next = match self.queue.try_recv() {
+                Ok(next) => next,
+                Err(_) if group.is_empty() => self.queue.recv().await?,
+                Err(_) => {
+                    let apart = self.began.and_then(|began| limits.apart.checked_sub(began.elapsed()));
+                    let Some(apart) = apart.filter(|_| !waited && writing.load(Ordering::Relaxed) > 0) else {
+                        break;
+                    };
+                    waited = true;
+                    tokio::time::sleep(apart).await;
+                    continue;
+                }
+            };
+            if !next.reply.is_closed() {
+                messages += next.events.len() + next.rejected.len();
+                group.push(next);
+            }
         }
+        self.began = Some(Instant::now());
+        writing.fetch_add(1, Ordering::Relaxed);
+        Some(group)
     }
-    Some(group)
 }
 
 async fn commit(pool: &PgPool, group: Vec<Submission>, wake: &Wake, counters: &Counters) {

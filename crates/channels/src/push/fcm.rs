@@ -183,6 +183,11 @@ impl Codec for Fcm {
         true
     }
 
+    fn probe(&self) -> Option<Request> {
+        // Its leave to speak shows it.
+        None
+    }
+
     fn permit(&self, now: i64) -> Result<Option<Request>, Refusal> {
         let assertion = self.assertion(now)?;
         let fields = [

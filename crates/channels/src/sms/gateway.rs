@@ -365,6 +365,11 @@ impl Codec for Gateway {
         self.description.repeatable
     }
 
+    fn probe(&self) -> Option<Request> {
+        // A description knows how a message is told, and nothing else.
+        None
+    }
+
     fn permit(&self, _now: i64) -> Result<Option<Request>, Refusal> {
         Ok(None)
     }

@@ -135,6 +135,12 @@ impl Codec for Twilio {
         false
     }
 
+    fn probe(&self) -> Option<Request> {
+        // Of the account's own messages: also a key that may do little else may look at those.
+        let url = format!("{}?PageSize=1", self.url);
+        Some(Request::get(url, vec![("authorization", self.authorization.clone())]))
+    }
+
     fn permit(&self, _now: i64) -> Result<Option<Request>, Refusal> {
         Ok(None)
     }

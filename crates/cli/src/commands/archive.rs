@@ -207,7 +207,9 @@ fn runs(person: &Person) -> Vec<Underway> {
         let until = run.due().map_or(String::new(), |due| format!(" until {}", moment(due)));
         let stands = match &run.position {
             Position::At { step, .. } => format!("at {step}{until}"),
-            Position::Watching(_) => format!("all steps done, awaits its goal{until}"),
+            Position::Watching(_) => {
+                format!("all steps done, looks for its goal or a message that did not come{until}")
+            }
         };
         let key = run.key.as_ref().map(ToString::to_string);
         Underway { journey: run.journey.to_string(), key, stands }

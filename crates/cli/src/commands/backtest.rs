@@ -1,6 +1,7 @@
 //! `journeyman backtest`.
 
 mod feed;
+mod goods;
 mod people;
 mod report;
 mod work;
@@ -21,6 +22,7 @@ use journeyman_store::{Limits, connect, options};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use self::feed::Recorded;
+use self::goods::{Goods, Wanted};
 use self::people::People;
 use self::report::Report;
 use super::import::Columns;
@@ -59,6 +61,12 @@ pub(super) struct Backtest {
     /// Until when, exclusive; until the last event unless said
     #[arg(long, value_name = "MOMENT")]
     to: Option<String>,
+    /// What the shop sells, any file that `catalog import` reads; of a database its own catalog unless said
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// The field of --catalog that says since when a line is so; one that does not say it holds from the beginning
+    #[arg(long, value_name = "FIELD", requires = "catalog")]
+    catalog_at: Option<String>,
     #[command(flatten)]
     columns: Columns,
     /// Everything that happens to everybody, one line each
@@ -139,9 +147,12 @@ impl Backtest {
         let most = usize::try_from(self.memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
         let (rejects, before) = (self.rejects.clone(), asked.to);
         let began = Instant::now();
+        let base = deployment.policies.rates.base;
+        let goods = self.goods(&deployment, most)?.unwrap_or_else(|| Goods::none(base));
+        let most = most.saturating_sub(goods.bytes);
         let read = move || feed::read(&plan, rejects, before, most);
         let recorded = tokio::task::spawn_blocking(read).await??;
-        self.lived(deployment, asked, recorded, began).await
+        self.lived(deployment, asked, (recorded, goods), began).await
     }
 
     async fn of_database(
@@ -156,10 +167,26 @@ impl Backtest {
         let (whole, by_person) =
             (connect(options, limits), connect(options, Limits { by_key: true, ..limits }));
         let began = Instant::now();
-        let recorded = feed::look(&whole, by_person, asked.last())
-            .await
-            .context("--events: can't read the events; is this a database of this version of journeyman?")?;
-        self.lived(deployment, asked, recorded, began).await
+        let version = "--events: can't read the events; is this a database of this version of journeyman?";
+        let recorded = feed::look(&whole, by_person, asked.last()).await.context(version)?;
+        let most = usize::try_from(self.memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        let goods = match self.goods(&deployment, most)? {
+            Some(goods) => goods,
+            None => {
+                let mut connection = whole.acquire().await.context("can't get a connection")?;
+                let base = deployment.policies.rates.base;
+                Goods::of_database(&mut connection, base).await.context(version)?
+            }
+        };
+        self.lived(deployment, asked, (recorded, goods), began).await
+    }
+
+    /// The catalog of `--catalog`, where there is one.
+    fn goods(&self, deployment: &Deployment, most: usize) -> anyhow::Result<Option<Goods>> {
+        let Some(file) = &self.catalog else { return Ok(None) };
+        let (policies, at) = (&deployment.policies, self.catalog_at.as_deref());
+        let wanted = Wanted { file, at, zone: &policies.zone, most };
+        Goods::of_file(&wanted, policies.rates.base).map(Some)
     }
 
     /// Lets everybody live, and says what came of it.
@@ -167,7 +194,7 @@ impl Backtest {
         &self,
         deployment: Deployment,
         asked: Asked,
-        recorded: Recorded,
+        (recorded, goods): (Recorded, Goods),
         began: Instant,
     ) -> anyhow::Result<String> {
         let read = began.elapsed();
@@ -178,7 +205,9 @@ impl Backtest {
         let currency = deployment.policies.rates.base.code().to_owned();
         let plans = std::sync::Arc::new(Plans::new(deployment));
         let span = recorded.span();
-        let until = asked.last().or(span.map(|(_, last)| last)).unwrap_or_default();
+        // What people are told of happens to them too.
+        let told = goods.last_told().filter(|_| plans.keeps_interest() && span.is_some());
+        let until = asked.last().or(span.map(|(_, last)| last).max(told)).unwrap_or_default();
         let window = Window { from: asked.from, until };
         let people = self.csv.as_deref().map(People::create).transpose()?;
         let bar = ProgressBar::new(recorded.events());
@@ -186,7 +215,8 @@ impl Backtest {
             "letting people live\n{wide_bar} {human_pos}/{human_len} events {per_sec} {eta}",
         )?);
         let began = Instant::now();
-        let came = work::all(&plans, window, &recorded, people, &bar).await?;
+        let goods = std::sync::Arc::new(goods);
+        let came = work::all(&plans, window, (&recorded, &goods), people, &bar).await?;
         bar.finish_and_clear();
         let report = Report {
             names,
@@ -198,6 +228,8 @@ impl Backtest {
             source: recorded.told(),
             unread: recorded.events().saturating_sub(came.events),
             rejected: recorded.rejected(),
+            asks_of_products: plans.demands.products || plans.keeps_interest(),
+            goods,
             came,
             read,
             lived: began.elapsed(),

@@ -1,7 +1,9 @@
 //! `journeyman catalog`.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -31,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[command(after_help = "Examples:\n  journeyman catalog import products.ndjson\n  \
     journeyman catalog import google-feed.tsv.gz\n  \
     journeyman catalog import shopify-export.csv --currency EUR\n  \
+    journeyman catalog import everything.csv --complete     withdraw what it does not name\n  \
     journeyman catalog show sku-1")]
 pub(super) struct Catalog {
     #[command(subcommand)]
@@ -59,6 +62,9 @@ struct Import {
     /// The currency of prices that name none; the shop's unless said
     #[arg(long, value_name = "CODE")]
     currency: Option<Currency3>,
+    /// The file is all that there is: withdraw what it does not name. Where a line can't be read, nothing is withdrawn
+    #[arg(long)]
+    complete: bool,
     /// Where lines that can't be items go, with line, field and reason; FILE.rejects.csv in this folder unless said
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -105,6 +111,8 @@ struct Summary {
     changed: u64,
     unchanged: u64,
     rejected: u64,
+    /// Items that the file did not name; `None` where that was not asked, or can't be told.
+    withdrawn: Option<u64>,
 }
 
 impl Import {
@@ -117,8 +125,9 @@ impl Import {
         let mut rejects = Rejects { path: rejects, file: None };
         let began = Instant::now();
         let kept = &mut rejects;
+        let complete = self.complete;
         let summary = doorway::with_database(config, PATIENCE, |database| async move {
-            import(&database.pool, feed, kept).await
+            import(&database.pool, feed, kept, complete).await
         })
         .await?;
         let seconds = began.elapsed().as_secs_f64();
@@ -127,7 +136,7 @@ impl Import {
     }
 
     fn tell(&self, summary: &Summary, form: Form, rejects: Option<&PathBuf>, seconds: f64) {
-        let Summary { items, changed, unchanged, rejected } = summary;
+        let Summary { items, changed, unchanged, rejected, withdrawn } = summary;
         if self.json {
             let said = json!({
                 "form": form.name(),
@@ -135,6 +144,7 @@ impl Import {
                 "changed": changed,
                 "unchanged": unchanged,
                 "rejected": rejected,
+                "withdrawn": withdrawn,
                 "seconds": seconds,
                 "rejects": rejects,
             });
@@ -146,6 +156,13 @@ impl Import {
             count(*items),
             form.name()
         );
+        match withdrawn {
+            Some(withdrawn) => println!("withdrawn, since the file does not name them: {withdrawn}"),
+            None if self.complete => println!(
+                "nothing was withdrawn: a line that can't be read may name anything, and a file of nothing names nothing"
+            ),
+            None => {}
+        }
         if let Some(path) = rejects {
             println!("rejects: {}", path.display());
         }
@@ -156,7 +173,13 @@ fn count(items: u64) -> String {
     if items == 1 { "1 item".to_owned() } else { format!("{items} items") }
 }
 
-async fn import(pool: &PgPool, mut feed: Feed, rejects: &mut Rejects) -> anyhow::Result<Summary> {
+async fn import(
+    pool: &PgPool,
+    mut feed: Feed,
+    rejects: &mut Rejects,
+    complete: bool,
+) -> anyhow::Result<Summary> {
+    let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let style = ProgressStyle::with_template("{spinner} {pos} items ({per_sec})")?;
     let bar = ProgressBar::new_spinner().with_style(style);
     let mut summary = Summary::default();
@@ -167,6 +190,9 @@ async fn import(pool: &PgPool, mut feed: Feed, rejects: &mut Rejects) -> anyhow:
             summary.items += 1;
             match read {
                 Ok(patch) => {
+                    if complete {
+                        named.insert(patch.id.clone());
+                    }
                     patches.push(patch);
                     lines.push(line);
                 }
@@ -190,7 +216,27 @@ async fn import(pool: &PgPool, mut feed: Feed, rejects: &mut Rejects) -> anyhow:
         bar.set_position(summary.items);
         if ended {
             bar.finish_and_clear();
+            if complete && summary.rejected == 0 && summary.items > 0 {
+                summary.withdrawn = Some(withdraw_others(pool, &named).await?);
+            }
             return Ok(summary);
+        }
+    }
+}
+
+/// Withdraws every item that is not among these; answers how many.
+async fn withdraw_others(pool: &PgPool, named: &BTreeSet<Arc<str>>) -> anyhow::Result<u64> {
+    let (mut after, mut withdrawn): (Arc<str>, u64) = ("".into(), 0);
+    loop {
+        let mut connection = pool.acquire().await.context("can't get a connection")?;
+        let known = catalog::for_sale(&mut connection, &after, ITEMS).await?;
+        drop(connection);
+        let Some(last) = known.last().cloned() else { return Ok(withdrawn) };
+        after = last;
+        let gone: Vec<Patch> =
+            known.into_iter().filter(|id| !named.contains(id)).map(Patch::withdraws).collect();
+        if !gone.is_empty() {
+            withdrawn += catalog::change(pool, &gone, SystemClock.now()).await?.changed as u64;
         }
     }
 }

@@ -4,6 +4,7 @@ mod dns;
 mod here;
 mod links;
 mod names;
+mod providers;
 mod relays;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -19,8 +20,9 @@ use dns::Dns;
 
 /// Say whether everything is in place to send, and what to do where it is not
 ///
-/// Looks at the configuration, the folder's files, the database, the relays (as far as the password), and what DNS says of
-/// the domains that mail is from. Sends and migrates nothing. The exit code is 0 where all is well, 1 where somebody
+/// Looks at the configuration, the folder's files, the database, the relays (as far as the password), what DNS says of the
+/// domains that mail is from, and whether providers of other channels take our credentials, where they can be asked without
+/// sending. Sends and migrates nothing. The exit code is 0 where all is well, 1 where somebody
 /// should look, 2 where something is broken.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  journeyman doctor\n  journeyman doctor --json\n  \
@@ -131,6 +133,7 @@ impl Doctor {
         {
             findings.push(links::look(&policies.links).await);
         }
+        findings.extend(providers::look(&config).await);
         let Some(email) = &config.channels.email else { return findings };
         findings.extend(relays::look(&config).await);
         let (keys, wrong) = signatures(email);

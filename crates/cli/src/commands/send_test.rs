@@ -1,12 +1,14 @@
 //! `journeyman send-test`.
 
+mod other;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use journeyman_channels::email::compose;
-use journeyman_channels::{Verdict, address};
+use journeyman_channels::{Verdict, address, phone};
 use journeyman_domain::content::Email;
 use journeyman_domain::plan::{Channel, Policies, Sender};
 use journeyman_domain::{MessageId, PersonId, ShopClock as _, ShopTime};
@@ -19,20 +21,25 @@ use crate::diagnostics::Told;
 use crate::shop::{Said, Shop, Wanted};
 use crate::{SystemClock, outlet};
 
-/// Send one real mail, to see it arrive
+/// Send one real message, to see it arrive
 ///
-/// It goes the way every mail goes: rendered, signed, with its own return address, over the sender's relay. Its subject
-/// begins with [test]; its links count nothing, and nobody is unsubscribed by it. Outside production it goes only to whom
-/// journeyman.yaml allows: an address or domain of allow_only, or redirect_all_to's own. The exit code is 1 where the relay
-/// did not take it.
+/// A mail goes the way every mail goes: rendered, signed, with its own return address, over the sender's relay; its subject
+/// begins with [test]. By --channel it is a text message, a notification, a WhatsApp template or a call of the webhook. Its
+/// links count nothing, and nobody is unsubscribed by it. Outside production it goes only to whom journeyman.yaml allows: an
+/// address, domain, number or token of allow_only, or redirect_all_to's own. The exit code is 1 where it was not taken.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  journeyman send-test --to you@shop.example\n  \
                   journeyman send-test --to you@shop.example --template cart-reminder --locale de\n  \
-                  journeyman send-test --to you@shop.example --sender billing --json")]
+                  journeyman send-test --to you@shop.example --sender billing --json\n  \
+                  journeyman send-test --channel sms --to +4915112345678\n  \
+                  journeyman send-test --channel webhook")]
 pub(super) struct SendTest {
-    /// To whom
+    /// To whom: an address, a number, a device's token; a webhook goes where journeyman.yaml says
     #[arg(long, value_name = "ADDRESS")]
-    to: String,
+    to: Option<String>,
+    /// By which channel; email unless said
+    #[arg(long, value_parser = super::channel)]
+    channel: Option<Channel>,
     /// A template with its sample; a few words of our own unless said
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
@@ -53,11 +60,20 @@ pub(super) struct SendTest {
 impl SendTest {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let outlet = outlet::of(config, config.public)?;
+        match self.channel {
+            None | Some(Channel::Email) => {}
+            Some(channel @ (Channel::Sms | Channel::Push | Channel::Whatsapp | Channel::Webhook)) => {
+                ensure!(self.sender.is_none(), "--sender is for mail");
+                return self.by(channel, &outlet).await;
+            }
+            Some(channel) => bail!("nothing leaves by {channel}: it is read in the shop"),
+        }
         let settings = outlet.email.as_ref().context(
             "no mail can be sent: journeyman.yaml has no channels.email (docs/channels.md shows how it is set up)",
         )?;
-        let to = address::checked("to", &self.to)?;
-        allowed(&outlet, &to)?;
+        let to = self.to.as_deref().context("say with --to where it goes: an address")?;
+        let to = address::checked("to", to)?;
+        allowed(&outlet, Channel::Email, &to)?;
         let shop = Shop::read(&self.dir)?;
         let now = SystemClock.now();
         let (name, email) = self.email(&shop, &outlet, &to, now)?;
@@ -151,19 +167,37 @@ impl SendTest {
 }
 
 /// Outside production a test is no way around the guard.
-fn allowed(outlet: &Outlet, to: &str) -> anyhow::Result<()> {
-    match outlet.way(Channel::Email, &to.into()) {
-        // However the configuration writes the domain.
-        Way::Out(way) if address::checked("to", &way).is_ok_and(|way| way == to) => Ok(()),
-        Way::Out(way) => bail!(
+fn allowed(outlet: &Outlet, channel: Channel, to: &str) -> anyhow::Result<()> {
+    let whom =
+        if to.is_empty() { outlet.http.get(&channel).map_or("", |provider| &provider.host) } else { to };
+    // However the configuration writes it.
+    let same = |way: &str| match channel {
+        Channel::Email => address::checked("to", way).is_ok_and(|way| way == to),
+        Channel::Sms | Channel::Whatsapp => phone::checked("to", way).is_ok_and(|way| way == to),
+        _ => way == to,
+    };
+    match (outlet.way(channel, &to.into()), channel) {
+        (Way::Out(way), _) if same(&way) => Ok(()),
+        (Way::Out(way), Channel::Email) => bail!(
             "outside production all mail goes to {way}; test with --to {way}, or add {to} or its domain to allow_only in \
              journeyman.yaml"
         ),
-        Way::Inbox => bail!(
+        (Way::Out(way), _) => bail!(
+            "outside production all of {channel} goes to {way}; test with --to {way}, or add {to} to allow_only in \
+             journeyman.yaml"
+        ),
+        (Way::Inbox, Channel::Webhook) => {
+            bail!("outside production nothing is sent to {whom}; add it to allow_only in journeyman.yaml")
+        }
+        (Way::Inbox, Channel::Sms | Channel::Push | Channel::Whatsapp) => bail!(
+            "outside production nothing is sent to {to}; add it to allow_only in journeyman.yaml, or write \
+             redirect_all_to: {{ {channel}: \"{to}\" }}"
+        ),
+        (Way::Inbox, _) => bail!(
             "outside production nothing is sent to {to}; add it or its domain to allow_only in journeyman.yaml, or write \
              redirect_all_to: {{ email: {to} }}"
         ),
-        Way::Nowhere(why) => bail!("{why}"),
+        (Way::Nowhere(why), _) => bail!("{why}"),
     }
 }
 
@@ -214,7 +248,7 @@ mod tests {
             dkim: Arc::from([]),
         };
         let mut outlet = Outlet { email: Some(email), ..Outlet::inbox(keys) };
-        let check = |outlet: &Outlet, to: &str, part: &str| match allowed(outlet, to) {
+        let check = |outlet: &Outlet, to: &str, part: &str| match allowed(outlet, Channel::Email, to) {
             Ok(()) => assert_eq!(part, "", "{to}"),
             Err(error) => assert!(!part.is_empty() && error.to_string().contains(part), "{to}: {error}"),
         };

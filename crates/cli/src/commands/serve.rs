@@ -9,8 +9,8 @@ use clap::Args;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
 use journeyman_api::tracking::Limits as TrackingLimits;
 use journeyman_api::{Catalog, Health, Ingest, Reports, Tracking, Wake, server};
-use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::Channel;
+use journeyman_domain::{ShopClock as _, ShopTime};
 use journeyman_engine::{Engine, Pools, Teacher};
 use journeyman_store::{Limits, installation, interests, partitions, retention};
 use sqlx::postgres::PgPool;
@@ -267,10 +267,30 @@ async fn keep_matching(reports: Arc<Reports>) {
 }
 
 /// What has to be done from time to time. A failure is for the next hour: partitions reach weeks ahead.
+/// Forgets of the catalog what nothing looks back to, whenever somebody has dropped weeks of events and journals. All versions are
+/// read for that, so that it is not done each hour.
+async fn forget_catalog(pool: &PgPool, known: &mut Option<ShopTime>) -> Result<(), journeyman_store::Error> {
+    let horizon = retention::horizon(pool).await?;
+    let Some(moved) = horizon.filter(|horizon| known.is_none_or(|known| known < *horizon)) else {
+        return Ok(());
+    };
+    let forgotten = retention::forget_catalog(pool, moved).await?;
+    *known = horizon;
+    if forgotten != retention::Forgotten::default() {
+        let (weeks, versions) = (forgotten.news.len(), forgotten.versions);
+        tracing::info!(weeks, versions, "forgot {weeks} weeks of news and {versions} versions of products");
+    }
+    Ok(())
+}
+
 async fn keep_house(pool: PgPool) {
     let mut every = tokio::time::interval(HOUSEKEEPING);
+    let mut horizon = None;
     loop {
         every.tick().await;
+        if let Err(error) = forget_catalog(&pool, &mut horizon).await {
+            tracing::error!(%error, "can't forget what the catalog was long ago; trying again in an hour");
+        }
         let now = SystemClock.now();
         if let Err(error) = partitions::ensure(&pool, now).await {
             tracing::error!(%error, "can't make partitions ahead; trying again in an hour");

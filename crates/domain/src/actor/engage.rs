@@ -149,11 +149,15 @@ impl Actor<'_> {
         let run = &mut self.person.runs[nth];
         let (step, result) = &mut run.results[result];
         let Some(message) = result.message.filter(|_| result.state == SendState::Accepted) else { return };
-        (result.state, result.at, run.dirty) = (SendState::Failed, at, true);
+        let taken_at = std::mem::replace(&mut result.at, at);
+        (result.state, run.dirty) = (SendState::Failed, true);
         let of = format!("{}/{}", run.journey, step_of(step));
         self.refuse(of.into(), Refused::Failed);
         if let Some(plan) = self.plan_of(nth) {
-            self.settled(nth, &plan, message, false);
+            match self.person.runs[nth].awaits(message) {
+                Some(_) => self.settled(nth, &plan, message, false),
+                None => self.late_leg(nth, &plan, message, taken_at),
+            }
         }
     }
 

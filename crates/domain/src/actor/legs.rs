@@ -11,7 +11,7 @@ use super::Actor;
 use super::moment::Route;
 use super::send::step_of;
 use super::walk::Move;
-use crate::person::{Position, SendState, StepResult, Waiting};
+use crate::person::{EndReason, Position, Run, SendState, StepResult, Waiting, Watching};
 use crate::plan::{Channel, Node, Plan, Reaction, Send, Step};
 use crate::value::{Span, Value};
 use crate::{MessageId, ShopTime};
@@ -90,27 +90,67 @@ impl Actor<'_> {
         true
     }
 
-    /// A message has failed of a step that the run has left: by the next channel all the same, if that is free at once.
-    pub(super) fn late_leg(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId) {
+    /// Until when a run that has stopped walking, for this reason, may have to speak by another channel: as long as a message
+    /// that its channel has taken may turn out not to have reached the person in time. `None` where nothing is left to be
+    /// done; whoever left by a goal, an exit, or for another run is not spoken to any more.
+    pub(super) fn legs_until(&self, nth: usize, plan: &Plan, reason: &EndReason) -> Option<ShopTime> {
+        if !matches!(reason, EndReason::Completed | EndReason::ExitStep(_)) {
+            return None;
+        }
+        let open = |(step, result): &(Arc<str>, StepResult)| {
+            let taken = matches!(result.state, SendState::Queued | SendState::Accepted);
+            let reached = result.delivered || result.opened || result.clicked;
+            // Of earlier legs nothing is expected.
+            let Step::Send(send) = &plan.nodes[plan.node(step)?].step else { return None };
+            let mut tried = self.tried(nth, step);
+            tried.extend(result.channel);
+            let left = taken && !reached && send.channels.len() > 1 && self.has_left(plan, send, &tried);
+            left.then(|| send.within.after(result.at, &self.zone))
+        };
+        self.person.runs[nth].results.iter().filter_map(open).max()
+    }
+
+    /// A message has failed of a step that the run has left, or that was its last: by the next channel all the same, if that
+    /// is free at once and the step's time since its channel had taken it is not over.
+    pub(super) fn late_leg(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId, taken_at: ShopTime) {
         let run = &self.person.runs[nth];
         let Some((step, result)) = run.results.iter().find(|(_, result)| result.message == Some(message))
         else {
             return;
         };
-        let (step, at) = (step.clone(), result.at);
+        let (step, channel) = (step.clone(), result.channel);
+        let ended = match &run.position {
+            Position::At { .. } => None,
+            Position::Watching(watching) => Some(watching.clone()),
+        };
         let Some(node) = plan.node(&step).map(|node| &plan.nodes[node]) else { return };
         let Step::Send(send) = &node.step else { return };
         let mut tried = self.tried(nth, &step);
-        tried.extend(result.channel);
-        let in_time = self.now <= send.within.after(at, &self.zone);
+        tried.extend(channel);
+        let in_time = self.now <= send.within.after(taken_at, &self.zone);
         let free = matches!(self.route(plan, send, &tried), Route::Free(..));
-        if !(in_time && free && run.walks() && self.has_left(plan, send, &tried)) {
+        if !(in_time && free && self.has_left(plan, send, &tried)) {
             return;
+        }
+        if let Some(Watching { reason, ended_at, .. }) = &ended {
+            let done = matches!(reason, EndReason::Completed | EndReason::ExitStep(_));
+            let reached = |run: &Run| run.goal.is_some() && plan.goal.as_ref().is_some_and(|goal| goal.exit);
+            if !done || reached(&self.person.runs[nth]) || self.would_have_left(nth, plan, *ended_at) {
+                return;
+            }
         }
         self.set_aside(nth, &step);
         let now = self.now;
         // Where the run stands now is where it stays.
         self.try_send(nth, plan, node, send, now);
+        // And one that has ended goes on watching for what becomes of this message too.
+        if let Some(watching) = ended {
+            let until = self.legs_until(nth, plan, &watching.reason).max(Some(watching.until));
+            let run = &mut self.person.runs[nth];
+            run.position =
+                Position::Watching(Watching { until: until.unwrap_or(watching.until), ..watching });
+            run.dirty = true;
+        }
     }
 
     /// A person has had their time.
@@ -180,7 +220,7 @@ impl Actor<'_> {
 
     /// A message is on its way to the person, or has reached them: whoever waited for that goes on.
     pub(super) fn goes_on(&mut self, message: MessageId) {
-        let of = |run: &crate::person::Run| {
+        let of = |run: &Run| {
             run.results
                 .iter()
                 .find(|(_, result)| result.message == Some(message))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Actor, Happening, Past, goal_until};
-use crate::person::{EndReason, GoalReached, Position, Run, Waiting};
+use crate::ShopTime;
+use crate::person::{EndReason, Entry, GoalReached, Position, Run, Waiting, Watching};
 use crate::plan::{Branch, Plan, Since, Step, Trigger};
 use crate::value::Value;
 
@@ -72,6 +73,10 @@ impl Actor<'_> {
         if run.goal.is_some() || !goal.trigger.on.contains(&event.name) || event.at < run.entry.at {
             return false;
         }
+        // Without a time of its own it counts as long as the run walks.
+        if goal.within.is_none() && !run.walks() {
+            return false;
+        }
         // On an event that also starts the journey the goal is free of the key: the next order never has this order's.
         let starts = plan.enter.on.contains(&event.name);
         if !starts && !agrees(plan, run.key.as_ref(), event) {
@@ -108,7 +113,17 @@ impl Actor<'_> {
                 if goal.exit {
                     self.call_off_queued(nth);
                 }
-                self.finish(nth, watching.ended_at, watching.reason);
+                // A message of a journey that goes on after its goal may still turn out not to have come.
+                match self
+                    .legs_until(nth, plan, &watching.reason)
+                    .filter(|until| !goal.exit && *until > self.now)
+                {
+                    Some(until) => {
+                        let watching = Watching { until, ..watching };
+                        self.person.runs[nth].position = Position::Watching(watching);
+                    }
+                    None => self.finish(nth, watching.ended_at, watching.reason),
+                }
                 true
             }
             Position::At { .. } if goal.exit => {
@@ -117,6 +132,21 @@ impl Actor<'_> {
             }
             Position::At { .. } => false,
         }
+    }
+
+    /// Whether a run that has stopped walking would have left meanwhile, had it gone on: what happened since is remembered
+    /// for as long as somebody may turn out to be another.
+    pub(super) fn would_have_left(&mut self, nth: usize, plan: &Plan, since: ShopTime) -> bool {
+        let met: Vec<Entry> = self.person.hot.met.iter().filter(|entry| entry.at >= since).cloned().collect();
+        let met: Vec<Happening<'static>> = met
+            .into_iter()
+            .map(|entry| Happening::of_timer(entry.event, &entry.name, entry.at, entry.properties))
+            .collect();
+        plan.exits.iter().any(|exit| {
+            let mut events = met.iter();
+            self.satisfied(nth, plan, exit, None, "exit")
+                || events.any(|event| self.satisfied(nth, plan, exit, Some(event), "exit"))
+        })
     }
 
     /// Whether a trigger is satisfied for a run: by the event where it names events, and by its condition.

@@ -236,8 +236,9 @@ impl Actor<'_> {
     pub(super) fn settled(&mut self, nth: usize, plan: &Arc<Plan>, message: MessageId, sent: bool) {
         let step = self.person.runs[nth].awaits(message);
         let Some(node) = step.and_then(|step| plan.node(step)).map(|node| &plan.nodes[node]) else {
-            if !sent {
-                self.late_leg(nth, plan, message);
+            if !sent && let Some((_, result)) = self.result_of(message) {
+                let at = self.person.runs[nth].results[result].1.at;
+                self.late_leg(nth, plan, message, at);
             }
             return;
         };

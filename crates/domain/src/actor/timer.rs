@@ -143,7 +143,10 @@ impl Actor<'_> {
         let (step, reached, waiting) = match &run.position {
             Position::At { step, reached, waiting } => (step, *reached, waiting),
             Position::Watching(watching) => {
-                let until = watched_until(plan, run, &self.zone)?.max(self.now);
+                let goal = watched_until(plan, run, &self.zone).filter(|_| run.goal.is_none());
+                let nth = self.person.runs.iter().position(|known| known.number == run.number)?;
+                let legs = self.legs_until(nth, plan, &watching.reason);
+                let until = goal.max(legs)?.max(self.now);
                 return Some(Position::Watching(Watching { until, ..watching.clone() }));
             }
         };

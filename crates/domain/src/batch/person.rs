@@ -107,7 +107,7 @@ pub(super) fn apply(
     for input in held {
         match &input.what {
             Arrival::News { heard, alone: false } => {
-                write.retold.push(heard.alone(PersonId(stored.id), now));
+                write.retold.push(heard.alone(PersonId(stored.id), PersonId(stored.id), now));
                 write.done.push(input.place);
             }
             _ => waits.push(input.place),
@@ -190,7 +190,7 @@ impl<'a> Applying<'a> {
     /// A stray: whoever they turned out to be hears of it.
     fn forward(&mut self, to: PersonId, arrived: &Arrived) {
         if let Arrival::News { heard, .. } = &arrived.what {
-            self.retold.push(heard.alone(to, self.now));
+            self.retold.push(heard.alone(self.person.id, to, self.now));
             return;
         }
         let (kind, reference) = arrived.what.reference();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Kind;
 use crate::catalog::{product_ids, product_ids_of_json};
-use crate::person::{CART_EVENTS, Hot, Run, decode_handover, decode_hot, decode_run};
+use crate::person::{CART_EVENTS, Hot, Person, Run, decode_handover, decode_hot, decode_run};
 use crate::plan::Plans;
 use crate::row::{Arrival, Arrived, Arriving, StoredPerson};
 
@@ -62,6 +62,18 @@ pub fn products(plans: &Plans, people: &[StoredPerson], arrived: &[Arrived]) -> 
         }
     }
     wanted
+}
+
+/// The products that somebody in memory, and runs that may be over, speak of.
+pub fn products_of<'a>(person: &'a Person, runs: impl IntoIterator<Item = &'a Run>) -> BTreeSet<Arc<str>> {
+    let mut spoken = BTreeSet::new();
+    let mut found = |id: Arc<str>| {
+        spoken.insert(id);
+    };
+    of_hot(&person.hot, &mut found);
+    person.traits.iter().for_each(|(_, said)| product_ids(&said.value, &mut found));
+    person.runs.iter().chain(runs).for_each(|run| of_run(run, &mut found));
+    spoken
 }
 
 fn of_hot(hot: &Hot, found: &mut impl FnMut(Arc<str>)) {

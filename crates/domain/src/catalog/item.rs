@@ -15,7 +15,9 @@ pub const ITEM_BYTES: usize = 8 * 1024;
 /// Amounts in the item's `currency`.
 const AMOUNTS: [&str; 3] = ["price", "sale_price", "cost"];
 /// Yes or no.
-const FLAGS: [&str; 2] = ["sensitive", "consumable"];
+const FLAGS: [&str; 3] = ["sensitive", "consumable", WITHDRAWN];
+/// Whether the shop sells it no more.
+const WITHDRAWN: &str = "withdrawn";
 /// What expressions compute: nobody may set it.
 const COMPUTED: [&str; 2] = ["margin", "regular_price"];
 
@@ -51,8 +53,8 @@ impl Patch {
     /// Reads what a client, or a line of a file, says.
     ///
     /// Known are `product_id` (or `id`), `price`, `sale_price` and `cost` (a number, or text such as `19.90 EUR`),
-    /// `currency`, `stock` (a number; from `availability` where it is not said), `sensitive`, `consumable`; any other
-    /// field is an attribute.
+    /// `currency`, `stock` (a number; from `availability` where it is not said), `sensitive`, `consumable`, `withdrawn`; any
+    /// other field is an attribute.
     ///
     /// # Errors
     /// [`Fault`] with the field at fault; nothing is taken then.
@@ -91,6 +93,16 @@ impl Patch {
             return Err(Fault::new("item", what));
         };
         Self::read(fields)
+    }
+
+    /// That the shop sells it no more. What else was said of it stays.
+    pub fn withdraws(id: Arc<str>) -> Self {
+        Self { id, fields: Map::from_iter([(WITHDRAWN.to_owned(), Json::Bool(true))]) }
+    }
+
+    /// How large it is as JSON, bytes.
+    pub fn bytes(&self) -> usize {
+        Item(self.fields.clone()).to_json().len()
     }
 
     fn size(&self) -> Result<(), Fault> {
@@ -156,8 +168,16 @@ impl Item {
         }
     }
 
-    /// How many there are, where that is known.
+    /// Whether the shop sells it no more.
+    pub fn withdrawn(&self) -> bool {
+        self.0.get(WITHDRAWN).and_then(Json::as_bool).unwrap_or(false)
+    }
+
+    /// How many there are, where that is known; of what is withdrawn none.
     pub fn stock(&self) -> Option<f64> {
+        if self.withdrawn() {
+            return Some(0.0);
+        }
         self.0.get("stock").and_then(Json::as_f64)
     }
 
@@ -179,7 +199,12 @@ impl Item {
             ("cost".into(), money(cost)),
             ("margin".into(), margin.map_or(Value::Missing, Value::number)),
         ];
-        let known = |name: &str| AMOUNTS.contains(&name) || COMPUTED.contains(&name);
+        if self.withdrawn() {
+            fields.push(("stock".into(), Value::number(0.0)));
+        }
+        let known = |name: &str| {
+            AMOUNTS.contains(&name) || COMPUTED.contains(&name) || (name == "stock" && self.withdrawn())
+        };
         let others = self.0.iter().filter(|(name, _)| !known(name));
         fields.extend(others.map(|(name, value)| (name.as_str().into(), Value::from_json(value))));
         Value::Record(fields.into())

@@ -31,11 +31,15 @@ pub enum Move {
     },
 }
 
-/// What happened to an item. Of one that was not there before, or whose price or stock was not known, nothing did.
+/// What happened to an item. Of one that was not there before, or whose price or stock was not known, nothing did; nor of one
+/// that is withdrawn. One that is sold again is back in stock where there is any, whatever it costs now.
 pub fn moved(id: &str, old: &Item, new: &Item, base: Currency) -> Vec<Move> {
     let mut moves = Vec::new();
+    if new.withdrawn() {
+        return moves;
+    }
     let (was, is) = (old.selling(base), new.selling(base));
-    if let Some((was, is)) = was.zip(is)
+    if let Some((was, is)) = was.zip(is).filter(|_| !old.withdrawn())
         && was.currency() == is.currency()
         && is.amount() < was.amount()
         && let Some(drop) =

@@ -102,9 +102,28 @@ fn what_counts_as_a_drop_and_as_back_in_stock() {
         (r#"{"id":"p","stock":1}"#, r#"{"id":"p","stock":3}"#, false),
         (r#"{"id":"p"}"#, r#"{"id":"p","stock":3}"#, false),
         (r#"{"id":"p","stock":0}"#, r#"{"id":"p","stock":0}"#, false),
+        // Withdrawn is out of stock, whatever the shop said last of that; sold again is back.
+        (r#"{"id":"p","stock":0}"#, r#"{"id":"p","stock":3,"withdrawn":true}"#, false),
+        (r#"{"id":"p","stock":3,"withdrawn":true}"#, r#"{"id":"p","stock":3}"#, true),
+        (r#"{"id":"p","stock":0,"withdrawn":true}"#, r#"{"id":"p","stock":0}"#, false),
     ] {
         assert_eq!(back(old, new), is, "{old} to {new}");
     }
+}
+
+#[test]
+fn of_what_is_withdrawn_nobody_hears_a_price() {
+    let (dear, cheap) = (r#"{"id":"p","price":30"#, r#"{"id":"p","price":20"#);
+    for (old, new) in [("}", r#","withdrawn":true}"#), (r#","withdrawn":true}"#, "}")] {
+        let moves =
+            moved("p", &item(&format!("{dear}{old}")), &item(&format!("{cheap}{new}")), Currency::EUR);
+        assert!(moves.is_empty(), "{old} to {new}: {moves:?}");
+    }
+    let gone =
+        item(r#"{"id":"p","price":30,"stock":7,"name":"Lamp"}"#).patched(&Patch::withdraws("p".into()));
+    let view = gone.unwrap().view("p", Currency::EUR);
+    assert_eq!((view.field("stock"), view.field("withdrawn")), (&Value::Number(0.0), &Value::Bool(true)));
+    assert_eq!(view.field("name").as_text(), Some("Lamp"), "what was bought still has a name");
 }
 
 #[test]

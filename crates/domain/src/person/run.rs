@@ -163,11 +163,11 @@ pub enum Position {
         /// What it waits for.
         waiting: Waiting,
     },
-    /// All is walked; the goal may still be reached.
+    /// All is walked; the goal may still be reached, or a message turn out not to have come.
     Watching(Watching),
 }
 
-/// A run that is over but for its goal.
+/// A run that is over but for its goal, or for what becomes of its messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watching {
     /// When it stopped walking.

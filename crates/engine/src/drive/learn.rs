@@ -1,4 +1,5 @@
-//! Teaching over Postgres: reads what was bought, learns, keeps the models, and tells people their scores.
+//! Teaching over Postgres, once a day: reads what was bought, learns, keeps the models, and tells people their scores; and makes
+//! the models that choose anew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deploy;
 use crate::machine::teacher::{self, InUse};
+use crate::models::{Trained, train};
 
 /// The name of these models, and of the job.
 pub const CHURN: &str = "churn";
@@ -65,6 +67,8 @@ pub struct Taught {
     pub bands: BTreeMap<&'static str, usize>,
     /// How many amounts had a currency without a rate: they count as nothing.
     pub unconverted: usize,
+    /// The models that choose and were made anew.
+    pub choices: Vec<Trained>,
 }
 
 impl Teacher {
@@ -123,7 +127,8 @@ impl Teacher {
         if !models::lock(&mut lock).await? || !is_due(last().await?) {
             return Ok(None);
         }
-        let taught = self.lesson(now, stop).await?;
+        let choices = self.choices(now, if anyway { Duration::ZERO } else { self.every }).await?;
+        let taught = self.lesson(now, stop).await?.map(|taught| Taught { choices, ..taught });
         // Where nobody has bought anything a history may be loaded any moment: that is looked for sooner.
         if let Some(taught) = taught.as_ref().filter(|taught| taught.customers > 0) {
             let done = serde_json::to_value(taught).unwrap_or_default();
@@ -156,6 +161,7 @@ impl Teacher {
             told: 0,
             bands: [Band::Low, Band::Medium, Band::High].map(|band| (band.name(), 0)).into(),
             unconverted,
+            choices: Vec::new(),
         };
         let mut group = Vec::with_capacity(PEOPLE);
         for (customer, score) in scores(&all, today, by.models.as_ref()) {
@@ -172,6 +178,31 @@ impl Teacher {
         }
         taught.told += self.tell(group, now).await?;
         Ok(Some(taught))
+    }
+
+    /// Makes the models that choose anew which are as old as `every`.
+    async fn choices(&self, now: ShopTime, every: Duration) -> Result<Vec<Trained>, Error> {
+        let made = read(&self.pool, READING, async |connection| {
+            let zone = policies(connection).await?.zone;
+            train(connection, now, &zone, every).await
+        })
+        .await?;
+        for made in &made {
+            let used = if made.promoted {
+                "it is used from now on"
+            } else {
+                "it is no better than none, and not used"
+            };
+            tracing::info!(
+                name = made.name,
+                snapshot = made.snapshot,
+                card = %made.card,
+                "model {} {}: {used}",
+                made.name,
+                made.snapshot
+            );
+        }
+        Ok(made)
     }
 
     async fn in_use(&self) -> Result<Option<InUse>, Error> {
@@ -227,6 +258,22 @@ impl Teacher {
     }
 }
 
+/// The policies that are deployed.
+async fn policies(connection: &mut PgConnection) -> Result<Policies, Error> {
+    let number = deployments::current(&mut *connection).await?;
+    let mut sources = deployments::load(connection, number).await?;
+    sources.retain(|source| !source.pinned && source.kind == deploy::POLICIES);
+    let policies = deploy::wordings(&sources).map(|words| words.policies.as_ref().clone());
+    Ok(policies.unwrap_or_else(|error| {
+        tracing::error!(
+            number,
+            error,
+            "the policies of deployment {number} can't be read; going without them"
+        );
+        Policies::default()
+    }))
+}
+
 /// What is learned from.
 struct Shop {
     policies: Policies,
@@ -242,18 +289,7 @@ impl Shop {
     }
 
     async fn read_by(connection: &mut PgConnection, now: ShopTime) -> Result<Self, Error> {
-        let number = deployments::current(&mut *connection).await?;
-        let mut sources = deployments::load(&mut *connection, number).await?;
-        sources.retain(|source| !source.pinned && source.kind == deploy::POLICIES);
-        let policies = deploy::wordings(&sources).map(|words| words.policies.as_ref().clone());
-        let policies = policies.unwrap_or_else(|error| {
-            tracing::error!(
-                number,
-                error,
-                "the policies of deployment {number} can't be read; going without them"
-            );
-            Policies::default()
-        });
+        let policies = policies(&mut *connection).await?;
         let zone = policies.zone.iana_name().unwrap_or("UTC").to_owned();
         let currency = policies.rates.base.code().to_owned();
         let bought = stored::purchases(&mut *connection, &zone, &currency, now).await?;

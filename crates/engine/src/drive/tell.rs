@@ -6,12 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use journeyman_domain::catalog::{Move, moved};
-use journeyman_domain::interest::Kind;
-use journeyman_domain::news::{self, NewsRow, Topic};
+use journeyman_domain::news::{Items, Moves, NewsRow, Topic};
 use journeyman_domain::plan::Plans;
-use journeyman_domain::value::Currency;
-use journeyman_domain::{PersonId, SHARDS, Shard, ShardSet, ShopTime};
+use journeyman_domain::{SHARDS, Shard, ShardSet, ShopTime};
 use journeyman_store::catalog::{self, Moved};
 use journeyman_store::{ENGINE_SILENCE, Error, REPORT_SILENCE, deployments, interests, partitions, read};
 use sqlx::postgres::PgPool;
@@ -106,31 +103,6 @@ pub struct Teller {
     moves: Option<(i64, i64, Moves)>,
 }
 
-/// What there is to tell, by topic.
-#[derive(Default)]
-struct Moves {
-    dropped: News,
-    back: News,
-}
-
-/// Items of one topic.
-#[derive(Default)]
-struct News {
-    products: Vec<Arc<str>>,
-    /// How much each weighs, and what is told of it.
-    items: Vec<(f64, serde_json::Value)>,
-    /// When the last of them changed.
-    at: ShopTime,
-}
-
-impl News {
-    fn add(&mut self, moved: &Moved, weight: f64, item: serde_json::Value) {
-        self.products.push(moved.id.clone());
-        self.items.push((weight, item));
-        self.at = self.at.max(moved.at);
-    }
-}
-
 impl Teller {
     /// One step: begins to tell where the catalog has changed, or tells the next shards. `None` where there is nothing to do,
     /// or somebody else is at it.
@@ -161,12 +133,11 @@ impl Teller {
             None => (telling.number.min(telling.told + NUMBERS_AT_ONCE), now, 0),
         };
         let plans = self.plans(&mut tx).await?;
-        let hears = Topic::ALL.map(|topic| plans.hears(topic.event()));
         if !matches!(&self.moves, Some((from, to, _)) if (*from, *to) == (telling.told, up_to)) {
-            let moves = if hears == [false; 2] {
-                Moves::default()
+            let moves = if plans.keeps_interest() {
+                of(&catalog::moved(&mut tx, telling.told, up_to).await?, &plans)
             } else {
-                of(&catalog::moved(&mut tx, telling.told, up_to).await?, hears, plans.policies.rates.base)
+                Moves::default()
             };
             self.moves = Some((telling.told, up_to, moves));
         }
@@ -174,18 +145,13 @@ impl Teller {
         let moves = self.moves.as_ref().map_or(&nothing, |(.., moves)| moves);
         let mut step = Step::default();
         // Nobody listens, or nothing moved that anybody is told of: nothing is written but how far that is.
-        let all_quiet = moves.dropped.products.is_empty() && moves.back.products.is_empty();
+        let all_quiet = moves.is_empty();
         let last = next.saturating_add(SHARDS_AT_ONCE - 1);
-        if !all_quiet {
-            for (topic, news) in [(Topic::PriceDropped, &moves.dropped), (Topic::BackInStock, &moves.back)] {
-                if !news.products.is_empty() {
-                    let rows =
-                        tell(&mut tx, topic, news, (Shard(next), Shard(last)), (now, begun, up_to)).await?;
-                    step.news += rows.len();
-                    step.people += rows.iter().map(|row| row.mentions.len()).sum::<usize>();
-                    rows.iter().for_each(|row| step.shards.insert(row.shard));
-                }
-            }
+        for (topic, items) in moves.topics() {
+            let rows = tell(&mut tx, topic, items, (Shard(next), Shard(last)), (now, begun, up_to)).await?;
+            step.news += rows.len();
+            step.people += rows.iter().map(|row| row.mentions.len()).sum::<usize>();
+            rows.iter().for_each(|row| step.shards.insert(row.shard));
         }
         step.done = all_quiet || usize::from(last) + 1 >= SHARDS;
         let under_way = (!step.done).then(|| (up_to, begun, last + 1));
@@ -211,16 +177,11 @@ impl Teller {
 }
 
 /// What of it is news that a journey hears.
-fn of(changed: &[Moved], [drops, back]: [bool; 2], base: Currency) -> Moves {
+fn of(changed: &[Moved], plans: &Plans) -> Moves {
     let mut moves = Moves::default();
     for product in changed {
-        for news in moved(&product.id, &product.old, &product.new, base) {
-            match news {
-                Move::PriceDropped { drop, item } if drops => moves.dropped.add(product, drop, item),
-                Move::BackInStock { item } if back => moves.back.add(product, 1.0, item),
-                Move::PriceDropped { .. } | Move::BackInStock { .. } => {}
-            }
-        }
+        let (named, change) = ((&product.id, product.at), (&product.old, &product.new));
+        moves.add(named, change, plans.policies.rates.base, |topic| plans.hears(topic.event()));
     }
     moves
 }
@@ -229,23 +190,14 @@ fn of(changed: &[Moved], [drops, back]: [bool; 2], base: Currency) -> Moves {
 async fn tell(
     tx: &mut PgConnection,
     topic: Topic,
-    news: &News,
+    items: &Items,
     shards: (Shard, Shard),
     (now, begun, up_to): (ShopTime, ShopTime, i64),
 ) -> Result<Vec<NewsRow>, Error> {
     let mut rows = Vec::new();
-    for (shard, people) in interests::interested(tx, &news.products, shards).await? {
-        let interested: Vec<(PersonId, usize, Kind, ShopTime)> = people
-            .into_iter()
-            .filter_map(|one| {
-                // Asked at one moment for all shards, however long telling takes.
-                let (kind, since) = one.interest.strongest(begun)?;
-                Some((one.person, one.item, kind, since))
-            })
-            .collect();
-        // Never after it is told.
-        let moments = (news.at.min(now), now);
-        rows.extend(news::rows(topic, shard, moments, &news.items, interested, &up_to.to_string()));
+    for (shard, people) in interests::interested(tx, &items.products, shards).await? {
+        let people = people.into_iter().map(|one| (one.person, one.item, one.interest));
+        rows.extend(items.told_to((topic, shard), people, (begun, now), &up_to.to_string()));
     }
     journeyman_store::news::write(tx, &rows).await?;
     Ok(rows)

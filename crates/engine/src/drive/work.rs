@@ -26,6 +26,7 @@ pub(super) async fn run(engine: Engine, nth: usize, id: Uuid, limits: WorkerLimi
             && let Some(newer) = models.borrow_and_update().clone()
         {
             worker.choose_by(newer);
+            engine.counts.taken_over.fetch_add(1, Ordering::SeqCst);
         }
         if engine.stop.is_cancelled() {
             worker.leave();

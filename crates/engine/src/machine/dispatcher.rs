@@ -164,6 +164,8 @@ pub struct DispatcherLimits {
     pub lease: Duration,
     /// How long it rests at most while nobody says that something was queued.
     pub patience: Duration,
+    /// How far apart a line is looked at that the bell is rung for: what comes meanwhile leaves together.
+    pub pace: Duration,
     /// How long it waits after a failure.
     pub backoff: Duration,
     /// What becomes of messages of which nobody knows whether they have left.
@@ -180,6 +182,7 @@ impl Default for DispatcherLimits {
             renew: Duration::from_secs(2),
             lease: Duration::from_secs(5),
             patience: Duration::from_millis(250),
+            pace: Duration::from_millis(4),
             backoff: Duration::from_millis(200),
             on_unknown: OnUnknown::default(),
         }

@@ -134,7 +134,7 @@ pub(super) fn aside(arrived: Vec<Arrived>, due: &[Due], now: ShopTime) -> Write 
     let (mut retold, mut done) = (Vec::new(), Vec::new());
     let arrived = arrived.into_iter().filter(|input| match &input.what {
         Arrival::News { heard, alone: false } => {
-            retold.push(heard.alone(input.person, now));
+            retold.push(heard.alone(input.person, input.person, now));
             done.push(input.place);
             false
         }

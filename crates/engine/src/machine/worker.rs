@@ -31,6 +31,9 @@ pub struct WorkerLimits {
     pub renew: Duration,
     /// How often every timer and the bulk lane are looked at, whatever rings: how late a timer may be noticed.
     pub patience: Duration,
+    /// How far apart batches begin that the bell asks for: what comes meanwhile shares one. The first after a silence waits
+    /// for nothing, and neither does what was left over by the batch before.
+    pub pace: Duration,
     /// How long it waits after a failure, at first; doubled up to 16 times that.
     pub backoff: Duration,
 }
@@ -41,6 +44,7 @@ impl Default for WorkerLimits {
             batch: 2_000,
             renew: Duration::from_secs(2),
             patience: Duration::from_millis(250),
+            pace: Duration::from_millis(5),
             backoff: Duration::from_millis(100),
         }
     }
@@ -124,6 +128,9 @@ pub struct Worker {
     round: Vec<Shard>,
     /// Shards whose live queue is read to its end in this round.
     exhausted: Vec<Shard>,
+    /// When there was live input last, and whether that was lately as this batch was read.
+    live_at: Option<Duration>,
+    live_lately: bool,
     /// Shards that may hold more than was read.
     more: ShardSet,
     /// Shards rung for: their live queues have grown.
@@ -132,6 +139,8 @@ pub struct Worker {
     whole: ShardSet,
     leased_at: Option<Duration>,
     looked_at: Option<Duration>,
+    /// When the last batch began.
+    began_at: Option<Duration>,
     failures: u32,
     portion: Portion,
     /// Where a round begins, so that a shard with much to do does not starve those behind it.
@@ -174,11 +183,14 @@ impl Worker {
             marks: Marks::default(),
             round: Vec::new(),
             exhausted: Vec::new(),
+            live_at: None,
+            live_lately: false,
             more: ShardSet::default(),
             rung: ShardSet::default(),
             whole: ShardSet::default(),
             leased_at: None,
             looked_at: None,
+            began_at: None,
             failures: 0,
             portion: Portion::new(limits.batch),
             start: Shard(0),
@@ -315,6 +327,11 @@ impl Worker {
         let mut since = self.looked_at.map_or(patience, |at| clock.machine.saturating_sub(at));
         // Who rings for all may have moved the clock.
         let look_at_all = since >= patience || self.rung == ShardSet::ALL;
+        let soon =
+            self.began_at.map(|at| clock.machine.saturating_sub(at)).filter(|ago| *ago < self.limits.pace);
+        if let Some(ago) = soon.filter(|_| !look_at_all && both(self.more, self.mine).is_empty()) {
+            return self.rest((self.limits.pace - ago).min(patience - since));
+        }
         self.whole = if look_at_all { ShardSet::ALL } else { self.more };
         self.round = from(self.start, both(either(self.whole, self.rung), self.mine));
         self.next_start = None;
@@ -327,6 +344,7 @@ impl Worker {
         if self.round.is_empty() {
             return self.rest((patience - since).min(self.limits.renew - leased));
         }
+        self.began_at = Some(clock.machine);
         self.state = State::Beginning;
         Request::Begin { worker: self.id, held: self.held.clone() }
     }

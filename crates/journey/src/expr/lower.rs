@@ -41,7 +41,7 @@ const PROFILE: [(&str, Type); 4] = [
 ];
 
 /// What a product has whatever the shop says of it; anything else is an attribute.
-const PRODUCT: [(&str, Type); 17] = [
+const PRODUCT: [(&str, Type); 18] = [
     ("product_id", Type::Text),
     ("price", Type::Money),
     ("regular_price", Type::Money),
@@ -59,6 +59,7 @@ const PRODUCT: [(&str, Type); 17] = [
     ("description", Type::Text),
     ("sensitive", Type::Bool),
     ("consumable", Type::Bool),
+    ("withdrawn", Type::Bool),
 ];
 
 /// An expression and what it is.

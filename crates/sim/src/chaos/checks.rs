@@ -1,15 +1,17 @@
 //! What must always hold, and what must hold when all has settled. None of it knows how the machines work.
 
 mod merges;
+mod news;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use journeyman_domain::actor::Shared;
 use journeyman_domain::merge::Merge;
 use journeyman_domain::person::Handover;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::replay::Replay;
-use journeyman_domain::row::{Applied, JournalRow, KIND_CLOSE, KIND_TAKE, ParkedRow, Write};
+use journeyman_domain::row::{Applied, JournalRow, KIND_CLOSE, KIND_NEWS, KIND_TAKE, ParkedRow, Write};
 use journeyman_domain::{EventId, MessageId, PersonId, Shard, ShopTime, batch};
 use journeyman_engine::machine::{Answer, Held, Reply};
 use uuid::Uuid;
@@ -99,6 +101,7 @@ pub(super) fn settled(memory: &Memory, scenery: &mut Scenery, now: ShopTime) -> 
     memory.journal.iter().for_each(|row| journal.entry(row.person).or_default().push(row));
     messages(memory)?;
     once(memory)?;
+    news::all(memory)?;
     parked(memory)?;
     merges::all(memory)?;
     let current = memory.applied_under.values().copied().max().unwrap_or(0);
@@ -158,7 +161,7 @@ fn once(memory: &Memory) -> Result<(), String> {
             Applied::News { .. } | Applied::Timer(_) | Applied::Closed { .. } | Applied::Taken { .. } => {}
         }
     }
-    let merge = |row: &&ParkedRow| [KIND_CLOSE, KIND_TAKE].contains(&row.kind);
+    let merge = |row: &&ParkedRow| [KIND_CLOSE, KIND_TAKE, KIND_NEWS].contains(&row.kind);
     for row in memory.parked.iter().filter(|row| row.place.is_some() && !merge(row)) {
         *dealt.entry(row.reference).or_default() += 1;
     }
@@ -181,6 +184,7 @@ fn parked(memory: &Memory) -> Result<(), String> {
         let loser = Merge::of_reference(row.reference).loser;
         memory.poison.contains(&Poison::Event(EventId(row.reference)))
             || memory.poison.contains(&Poison::TimersOf(row.person))
+            || (row.kind == KIND_NEWS && memory.poison.contains(&Poison::NewsTo(row.person)))
             || (row.kind == KIND_CLOSE && memory.poison.contains(&Poison::Closing(loser)))
             || (row.kind == KIND_TAKE && memory.poison.contains(&Poison::Taking(loser)))
     };
@@ -206,12 +210,16 @@ fn again(
     };
     let found = batch::restore(&stored, &plans(current)?.demands).map_err(|error| error.to_string())?;
     let chosen: Vec<_> = memory.decisions.iter().filter(|row| row.person == person).cloned().collect();
-    let mut replay = Replay::new(person, stored.assignment_key).choosing(&chosen);
+    let replay = Replay::new(person, stored.assignment_key).choosing(&chosen);
+    let (mut replay, versions) = (replay.hearing(memory.catalog.heard(person)), memory.catalog.versions());
     for line in lines {
         let number = memory.applied_under.get(&(person, line.n)).copied().unwrap_or(0);
-        let replayed = replay
-            .apply(line, &*plans(number)?, &memory.events, handed)
-            .map_err(|error| error.to_string())?;
+        let plans = plans(number)?;
+        let saw = memory.saw.get(&(person, line.n));
+        let catalog = saw.map(|number| versions.at(*number, plans.policies.rates.base)).unwrap_or_default();
+        let shared = Shared { plans: &plans, catalog: &catalog, recorded: None };
+        let replayed =
+            replay.apply(line, shared, &memory.events, handed).map_err(|error| error.to_string())?;
         if !replayed.as_recorded {
             return Err(format!("row {} refuses {:?} when applied again", line.n, replayed.refusals));
         }

@@ -71,6 +71,8 @@ pub struct Tally {
     pub commits: u64,
     /// Inputs and timers applied.
     pub applied: u64,
+    /// News among them.
+    pub news: u64,
     /// Messages that arrived.
     pub delivered: u64,
     /// Inputs moved aside.
@@ -92,6 +94,7 @@ impl Tally {
         self.requests += other.requests;
         self.commits += other.commits;
         self.applied += other.applied;
+        self.news += other.news;
         self.delivered += other.delivered;
         self.parked += other.parked;
         self.fenced_off += other.fenced_off;
@@ -103,8 +106,11 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seeds, requests, commits, applied, delivered, parked, fenced_off, troubles } = self;
-        writeln!(f, "{seeds} seeds, {requests} requests, {commits} batches, {applied} inputs applied,")?;
+        let Self { seeds, requests, commits, applied, news, delivered, parked, fenced_off, troubles } = self;
+        writeln!(
+            f,
+            "{seeds} seeds, {requests} requests, {commits} batches, {applied} inputs applied, {news} of them news,"
+        )?;
         writeln!(
             f,
             "{delivered} messages delivered, {parked} inputs parked, {fenced_off} times fenced off;"

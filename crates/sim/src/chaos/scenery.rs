@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journeyman_domain::Kind;
+use journeyman_domain::catalog::Patch;
 use journeyman_domain::plan::{PlanHash, Plans};
 use journeyman_engine::deploy;
 use journeyman_engine::machine::StoredSource;
@@ -30,13 +31,22 @@ pub struct Scenery {
     pub deployments: Vec<Vec<StoredSource>>,
     /// What may happen.
     pub scenes: Vec<Scene>,
+    /// What the shop sells at first; nothing where nothing is to be told of it.
+    pub items: Vec<Patch>,
+    /// What it says of an item later.
+    pub change: fn(&mut Random) -> Patch,
     compiled: BTreeMap<Compiled, Arc<Plans>>,
 }
 
 impl Scenery {
-    /// Of these deployments, at least one, and scenes, at least one.
-    pub fn new(deployments: Vec<Vec<StoredSource>>, scenes: Vec<Scene>) -> Self {
-        Self { deployments, scenes, compiled: BTreeMap::new() }
+    /// Of these deployments, at least one, and scenes, at least one; with items, and what becomes of them.
+    pub fn new(
+        deployments: Vec<Vec<StoredSource>>,
+        scenes: Vec<Scene>,
+        items: Vec<Patch>,
+        change: fn(&mut Random) -> Patch,
+    ) -> Self {
+        Self { deployments, scenes, items, change, compiled: BTreeMap::new() }
     }
 
     /// The plans of stored sources; compiled once.

@@ -2,8 +2,8 @@
 
 use journeyman_domain::merge::Merge;
 use journeyman_domain::row::{
-    Applied, Arrival, Arrived, Arriving, Due, EndedRow, KIND_CLOSE, KIND_TAKE, PersonRow, Place, RunRow,
-    StoredFeature, StoredPerson, Write,
+    Applied, Arrival, Arrived, Arriving, Due, EndedRow, KIND_CLOSE, KIND_NEWS, KIND_TAKE, PersonRow, Place,
+    RunRow, StoredFeature, StoredPerson, Write,
 };
 use journeyman_domain::{EventId, Lane, MessageId, PersonId, Shard, ShardSet, ShopTime};
 use journeyman_engine::machine::{Fault, Held, Reply};
@@ -48,13 +48,28 @@ impl Memory {
             let (shard, low) = (*shard, *low);
             self.intake.range((shard, lane, low)..=(shard, lane, i64::MAX)).take(per_shard)
         };
-        let arrived = |((shard, lane, seq), waiting): (&(Shard, Lane, i64), &Waiting)| Arrived {
-            place: Place { shard: *shard, lane: *lane, seq: *seq },
-            person: waiting.person,
-            what: self.arrival(waiting),
-        };
         let from = from.iter().filter(|(shard, _)| wait.contains(*shard));
-        let arrived: Vec<Arrived> = from.flat_map(of_shard).take(total).map(arrived).collect();
+        let mut arrived: Vec<Arrived> = Vec::new();
+        for ((shard, lane, seq), waiting) in from.flat_map(of_shard) {
+            // A row of news counts as many inputs as it has people.
+            if arrived.len() >= total {
+                break;
+            }
+            let place = Place { shard: *shard, lane: *lane, seq: *seq };
+            match self.catalog.news.get(&EventId(waiting.reference)).filter(|_| waiting.kind == KIND_NEWS) {
+                Some(row) => {
+                    let heard = row.heard();
+                    let alone = heard.len() == 1;
+                    let what = |heard| Arrival::News { heard, alone };
+                    arrived.extend(heard.into_iter().map(|(person, heard)| Arrived {
+                        place,
+                        person,
+                        what: what(heard),
+                    }));
+                }
+                None => arrived.push(Arrived { place, person: waiting.person, what: self.arrival(waiting) }),
+            }
+        }
         if self.defect == Some(Defect::AckFirst) {
             arrived.iter().for_each(|input| {
                 self.intake.remove(&(input.place.shard, input.place.lane, input.place.seq));
@@ -159,6 +174,16 @@ impl Memory {
         self.decisions.extend(write.decisions);
         self.rewards.extend(write.rewards);
         self.applied_under.extend(write.journal.iter().map(|row| ((row.person, row.n), write.deployment)));
+        if let Some(number) = write.catalog {
+            self.saw.extend(write.journal.iter().map(|row| ((row.person, row.n), number)));
+        }
+        for row in &write.journal {
+            if let Applied::Taken { merge, .. } = row.what {
+                self.catalog.hand_over(merge.loser, row.person);
+            }
+        }
+        self.catalog.care(write.interests);
+        self.write_news(write.retold);
         self.journal.extend(write.journal);
         for place in write.done.iter().chain(write.parked.iter().filter_map(|parked| parked.place.as_ref())) {
             self.intake.remove(&(place.shard, place.lane, place.seq));
@@ -208,11 +233,15 @@ impl Memory {
             || write.queued.iter().any(|row| self.outbox.is_on_its_way(row.message))
             || write.withheld.iter().any(|row| self.outbox.is_over(row.message))
             || write.handed.iter().any(|handed| self.handovers.contains_key(&handed.merge.loser))
-            || write.ended.iter().any(|row| self.ended.iter().any(|other| ended(row) == ended(other)));
+            || write.ended.iter().any(|row| self.ended.iter().any(|other| ended(row) == ended(other)))
+            || write.retold.iter().enumerate().any(|(nth, row)| {
+                let before = || write.retold[..nth].iter().any(|other| other.id == row.id);
+                self.catalog.news.contains_key(&row.id) || before()
+            });
         let poisoned = write.journal.iter().any(|row| {
             let poison = match row.what {
                 Applied::Event(event) => Poison::Event(event),
-                Applied::News { news, .. } => Poison::Event(news),
+                Applied::News { .. } => Poison::NewsTo(row.person),
                 Applied::Timer(_) => Poison::TimersOf(row.person),
                 Applied::Report { message, .. } => Poison::Report(message),
                 Applied::Closed { merge, .. } => Poison::Closing(merge.loser),

@@ -1,5 +1,6 @@
 //! The figures that shoppers live by. What each means, and where it is from, stands in the file they are read from.
 
+use journeyman_domain::plan::Channel;
 use serde::Deserialize;
 
 /// All of them.
@@ -14,6 +15,8 @@ pub struct Figures {
     pub funnel: Funnel,
     pub orders: Orders,
     pub messages: Messages,
+    pub prices: Prices,
+    pub shelf: ShelfFigures,
     pub catalogue: Vec<Product>,
 }
 
@@ -27,6 +30,12 @@ pub struct People {
     pub second_device: f64,
     pub on_second_device: f64,
     pub signs_up: f64,
+    pub lapsed: f64,
+    pub past_days: f64,
+    pub phone: f64,
+    pub whatsapp: f64,
+    pub app: f64,
+    pub app_gone: f64,
     pub german: f64,
     pub first_names: Vec<String>,
 }
@@ -39,6 +48,7 @@ pub struct VisitFigures {
     pub gap_hours: Quantiles,
     pub comes_again: Vec<f64>,
     pub hours: Vec<f64>,
+    pub own_hours: u32,
     pub weekdays: Vec<f64>,
     pub pause_seconds: Quantiles,
 }
@@ -79,6 +89,11 @@ pub struct Messages {
     pub cart: f64,
     pub looked: f64,
     pub nothing: f64,
+    pub dropped: f64,
+    pub asked: f64,
+    pub near_hours: u32,
+    pub other_hours: f64,
+    pub by: By,
     pub opens: f64,
     pub clicks: f64,
     pub fatigue: f64,
@@ -86,11 +101,74 @@ pub struct Messages {
     pub patience: f64,
     pub patience_tail: f64,
     pub one_click: f64,
-    pub attention_minutes: f64,
     pub attention_tail: f64,
-    pub attention_days: f64,
     pub finishes_cart: f64,
     pub fills_cart: f64,
+}
+
+/// What messages by each channel do to them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "as of the figures")]
+pub struct By {
+    pub email: Way,
+    pub push: Way,
+    pub sms: Way,
+    pub whatsapp: Way,
+}
+
+/// What messages by one channel do to them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "as of the figures")]
+pub struct Way {
+    pub moves: Quantiles,
+    pub attention_minutes: f64,
+    pub attention_days: f64,
+}
+
+impl Way {
+    fn is_sound(&self) -> bool {
+        self.moves.is_sound() && self.attention_minutes > 0.0 && self.attention_days > 0.0
+    }
+}
+
+impl By {
+    /// Those of a channel; what is none of a phone's is taken for mail.
+    pub fn way(&self, channel: Channel) -> &Way {
+        match channel {
+            Channel::Push => &self.push,
+            Channel::Sms => &self.sms,
+            Channel::Whatsapp => &self.whatsapp,
+            _ => &self.email,
+        }
+    }
+}
+
+/// What a price, and whether something is there, is to them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "as of the figures")]
+pub struct Prices {
+    pub wishers: f64,
+    pub wishes: f64,
+    pub drop: Quantiles,
+    pub finds: f64,
+    pub asks: f64,
+    pub buys_named: f64,
+}
+
+/// What happens to the shop's prices and stock.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "as of the figures")]
+pub struct ShelfFigures {
+    pub changes_at: u32,
+    pub sale: f64,
+    pub sale_depth: Quantiles,
+    pub sale_days: Quantiles,
+    pub sold_out: f64,
+    pub sold_out_days: Quantiles,
 }
 
 /// Something the shop sells.
@@ -149,7 +227,8 @@ impl Figures {
     /// # Errors
     /// The first that is [`Unusable`].
     pub fn check(&self) -> Result<(), Unusable> {
-        let Self { people, visits, funnel, orders, messages, .. } = self;
+        let Self { people, visits, funnel, orders, messages, prices, shelf, .. } = self;
+        let ways = [&messages.by.email, &messages.by.push, &messages.by.sms, &messages.by.whatsapp];
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let weights = |values: &[f64]| values.iter().all(|v| *v >= 0.0) && values.iter().sum::<f64>() > 0.0;
         let rows = [
@@ -158,11 +237,18 @@ impl Figures {
             ("people.second_device", share(people.second_device), SHARE),
             ("people.on_second_device", share(people.on_second_device), SHARE),
             ("people.signs_up", share(people.signs_up), SHARE),
+            ("people.lapsed", share(people.lapsed), SHARE),
+            ("people.past_days", (0.0..=3650.0).contains(&people.past_days), "days, 3650 at most"),
+            ("people.phone", share(people.phone), SHARE),
+            ("people.whatsapp", share(people.whatsapp), SHARE),
+            ("people.app", share(people.app), SHARE),
+            ("people.app_gone", share(people.app_gone), SHARE),
             ("people.german", share(people.german), SHARE),
             ("people.first_names", !people.first_names.is_empty(), "at least one name"),
             ("visits.gap_hours", visits.gap_hours.is_sound(), QUANTILES),
             ("visits.comes_again", visits.comes_again.iter().all(|again| share(*again)), SHARE),
             ("visits.hours", visits.hours.len() == 24 && weights(&visits.hours), "24 weights"),
+            ("visits.own_hours", visits.own_hours <= 12, "hours, 12 at most"),
             ("visits.weekdays", visits.weekdays.len() == 7 && weights(&visits.weekdays), "7 weights"),
             ("visits.pause_seconds", visits.pause_seconds.is_sound(), QUANTILES),
             ("funnel.views", weights(&funnel.views), "weights"),
@@ -182,6 +268,24 @@ impl Figures {
             ("messages.half_life_days", messages.half_life_days > 0.0, ABOVE),
             ("messages.patience_tail", messages.patience_tail > 0.0, ABOVE),
             ("messages.attention_tail", messages.attention_tail > 0.0, ABOVE),
+            ("messages.near_hours", messages.near_hours <= 12, "hours, 12 at most"),
+            (
+                "messages.by",
+                ways.iter().all(|way| way.is_sound()),
+                "of each channel quantiles, minutes and days",
+            ),
+            ("prices.wishers", share(prices.wishers), SHARE),
+            ("prices.wishes", share(prices.wishes), SHARE),
+            ("prices.drop", prices.drop.is_sound(), QUANTILES),
+            ("prices.finds", share(prices.finds), SHARE),
+            ("prices.asks", share(prices.asks), SHARE),
+            ("prices.buys_named", share(prices.buys_named), SHARE),
+            ("shelf.changes_at", shelf.changes_at < 24, "an hour, from 0 to 23"),
+            ("shelf.sale", share(shelf.sale), SHARE),
+            ("shelf.sale_depth", shelf.sale_depth.is_sound() && shelf.sale_depth.at(1.0) < 1.0, QUANTILES),
+            ("shelf.sale_days", shelf.sale_days.is_sound(), QUANTILES),
+            ("shelf.sold_out", share(shelf.sold_out), SHARE),
+            ("shelf.sold_out_days", shelf.sold_out_days.is_sound(), QUANTILES),
             ("messages.one_click", share(messages.one_click), SHARE),
             ("messages.finishes_cart", share(messages.finishes_cart), SHARE),
             ("messages.fills_cart", share(messages.fills_cart), SHARE),

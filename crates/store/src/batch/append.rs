@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::copy::Rows;
 use crate::lines::Lines;
 use crate::outbox::State;
-use crate::{Error, row, statements};
+use crate::{Error, few, row, statements};
 
 #[tracing::instrument(level = "debug", skip_all, fields(runs = runs.len()))]
 pub(super) async fn runs(tx: &mut PgConnection, runs: &[RunRow]) -> Result<(), Error> {
@@ -29,7 +29,7 @@ pub(super) async fn runs(tx: &mut PgConnection, runs: &[RunRow]) -> Result<(), E
             .timestamptz(run.started_at)
             .bytea(&run.state);
     }
-    rows.send(tx, statements::COPY_RUNS).await?;
+    rows.send_or(tx, statements::COPY_RUNS, &few::RUNS).await?;
     Ok(())
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn outbox(
         rows.row().smallint(lines.of(message.channel, message.sender.as_ref()));
         columns(&mut rows, message).bigint(deployment);
     }
-    rows.send(tx, statements::COPY_OUTBOX).await?;
+    rows.send_or(tx, statements::COPY_OUTBOX, &few::OUTBOX).await?;
     Ok(())
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn journal(
         refusals(&mut rows, &line.refusals);
         rows.maybe(catalog, Rows::bigint);
     }
-    rows.send(tx, statements::COPY_JOURNAL).await?;
+    rows.send_or(tx, statements::COPY_JOURNAL, &few::JOURNAL).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::copy::Rows;
-use crate::{Error, row, statements};
+use crate::{Error, few, row, statements};
 
 /// Every statement that has rows.
 pub(super) async fn all(tx: &mut PgConnection, write: &Write) -> Result<(), Error> {
@@ -73,7 +73,7 @@ async fn forward(tx: &mut PgConnection, forwarded: &[ForwardedRow]) -> Result<()
             .uuid(input.reference)
             .timestamptz(input.received_at);
     }
-    rows.send(tx, statements::COPY_INTAKE).await?;
+    rows.send_or(tx, statements::COPY_INTAKE, &few::INTAKE).await?;
     Ok(())
 }
 

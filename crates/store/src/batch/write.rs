@@ -10,11 +10,9 @@ use uuid::Uuid;
 use super::places::Places;
 use super::{append, in_time, merges};
 use crate::copy::Rows;
+use crate::few::FEW;
 use crate::lines::{self, Lines};
 use crate::{Error, features, intake, interests, news, row, statements, suppressions};
-
-/// Up to how many rows a statement costs less than the three that COPY needs.
-const FEW: usize = 50;
 
 /// Every statement that has rows, one after the other; each in the time of one step.
 pub(super) async fn all(

@@ -11,6 +11,7 @@ use journeyman_sim::backtest::{History, Record, Register};
 use journeyman_store::recorded::{self, Span};
 use sqlx::postgres::PgPool;
 
+use super::goods::Goods;
 use super::work::{Chunk, Chunks};
 use crate::import::{self, Plan, Rejects};
 
@@ -200,19 +201,33 @@ impl Recorded {
     }
 
     /// Hands everybody to the workers, in an order that is always the same; ends early when nobody takes them any more.
-    pub(super) async fn feed(&self, until: ShopTime, named: bool, chunks: Chunks) -> anyhow::Result<()> {
+    /// `goods` is what is asked of products, where anything is.
+    pub(super) async fn feed(
+        &self,
+        until: ShopTime,
+        named: bool,
+        goods: Option<Arc<Goods>>,
+        chunks: Chunks,
+    ) -> anyhow::Result<()> {
         match self {
             Self::File(file) => {
                 let file = file.clone();
-                Ok(tokio::task::spawn_blocking(move || file.feed(named, &chunks)).await?)
+                Ok(tokio::task::spawn_blocking(move || file.feed(named, goods.as_deref(), &chunks)).await?)
             }
-            Self::Database { pool, merged, .. } => from_database(pool, merged, until, named, &chunks).await,
+            Self::Database { pool, merged, .. } => {
+                from_database(pool, merged, (until, named), goods.as_deref(), &chunks).await
+            }
         }
     }
 }
 
 impl InMemory {
-    fn feed(&self, named: bool, chunks: &Chunks) {
+    fn feed(&self, named: bool, goods: Option<&Goods>, chunks: &Chunks) {
+        let look_up = |chunk: &mut Chunk| {
+            if let Some(goods) = goods {
+                chunk.catalog = goods.of_kept(chunk.products());
+            }
+        };
         let names = if named { self.register.names() } else { BTreeMap::new() };
         let mut chunk = Chunk::default();
         for place in &self.people {
@@ -221,12 +236,14 @@ impl InMemory {
             let name = names.get(&number).cloned().unwrap_or_default();
             chunk.add(name, history);
             if chunk.events >= EVENTS {
+                look_up(&mut chunk);
                 let next = chunk.next();
                 if chunks.blocking_send(std::mem::replace(&mut chunk, next)).is_err() {
                     return;
                 }
             }
         }
+        look_up(&mut chunk);
         // Refused only when the workers have gone, which their own error tells.
         let _ = chunks.blocking_send(chunk);
     }
@@ -235,8 +252,8 @@ impl InMemory {
 async fn from_database(
     pool: &PgPool,
     merged: &BTreeMap<PersonId, Vec<PersonId>>,
-    until: ShopTime,
-    named: bool,
+    (until, named): (ShopTime, bool),
+    goods: Option<&Goods>,
     chunks: &Chunks,
 ) -> anyhow::Result<()> {
     let (mut after, mut chunk) = (PersonId(i64::MIN), Chunk::default());
@@ -253,7 +270,6 @@ async fn from_database(
             events.entry(person).or_default().push(event);
         }
         let mut names = if named { recorded::names(&mut connection, &asked).await? } else { BTreeMap::new() };
-        drop(connection);
         for (person, assignment_key) in people {
             let mut theirs = events.remove(&person).unwrap_or_default();
             let losers = merged.get(&person).map_or(&[][..], Vec::as_slice);
@@ -269,6 +285,10 @@ async fn from_database(
             let name = name.map_or_else(|| person.to_string(), called);
             chunk.add(name, History { person, assignment_key, events: theirs });
         }
+        if let Some(goods) = goods {
+            chunk.catalog = goods.timeline(Some(&mut connection), chunk.products()).await?;
+        }
+        drop(connection);
         let next = chunk.next();
         if chunks.send(std::mem::replace(&mut chunk, next)).await.is_err() {
             return Ok(());

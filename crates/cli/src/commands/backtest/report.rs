@@ -12,9 +12,11 @@ use jiff::tz::TimeZone;
 use journeyman_domain::plan::Channel;
 use journeyman_domain::{Refused, ShopTime};
 use journeyman_sim::backtest::{Days, JourneyTally};
+use journeyman_store::catalog::Extent;
 use serde_json::{Map, Value, json};
 
 use super::feed::Rejected;
+use super::goods::Goods;
 use super::work::Came;
 use crate::commands::{cut, minute};
 
@@ -24,13 +26,14 @@ const MARKS: i64 = 50;
 const NAME: usize = 26;
 
 /// What is taken for granted: said with every result.
-const ASSUMED: [&str; 7] = [
+const ASSUMED: [&str; 8] = [
     "a message counts as accepted by its channel in the moment it would have left",
     "nobody reacts to what is only sent here: opens, clicks and bounces count as recorded",
     "an imported event arrived when it happened, a live one when it was received",
     "people who were merged are one from their first event on",
     "suppressions outside the recorded events, and what a channel can send at once, are not looked at",
     "runs that began before the window, by the journeys of that time, are not under way",
+    "a product is as it was known at that moment; before anything was known of it, as it was first",
     "nothing is learned: `best_of` is drawn evenly, `at: best` is the first hour that is free",
 ];
 
@@ -54,6 +57,10 @@ pub(super) struct Report {
     pub(super) unread: u64,
     /// Lines that could not be events.
     pub(super) rejected: Rejected,
+    /// Whether any journey asks of products or is begun by news of them.
+    pub(super) asks_of_products: bool,
+    /// The catalog that was asked.
+    pub(super) goods: Arc<Goods>,
     /// What came of it.
     pub(super) came: Came,
     /// How long reading took; of a database, counting.
@@ -106,6 +113,7 @@ impl Report {
             "until": self.until.to_string(),
             "zone": self.zone.iana_name(),
             "currency": self.currency,
+            "catalog": self.catalog_json(),
             "journeys": journeys,
             "not_live": self.idle,
             "left_out": others.collect::<Vec<_>>(),
@@ -115,6 +123,38 @@ impl Report {
             "lived_s": self.lived.as_secs_f64(),
             "events_per_second": self.rate(),
         })
+    }
+
+    fn catalog_json(&self) -> Value {
+        json!({
+            "products": self.goods.extent.products,
+            "versions": self.goods.extent.versions,
+            "since": self.goods.extent.since.map(|at| at.to_string()),
+            "tellings": self.goods.tellings(),
+            "lines_rejected": self.goods.rejected,
+        })
+    }
+
+    fn catalog(&self, text: &mut String) -> std::fmt::Result {
+        if let Some((line, what)) = &self.goods.first_rejected {
+            writeln!(text, "lines of the catalog that are no items: {}", HumanCount(self.goods.rejected))?;
+            writeln!(text, "  {}", cut(&format!("line {line}: {what}"), 98))?;
+        }
+        if !self.asks_of_products {
+            return Ok(());
+        }
+        if self.goods.is_empty() {
+            return writeln!(
+                text,
+                "the catalog is empty: `.product` is missing, and of no price and no stock is there news"
+            );
+        }
+        let Extent { products, versions, since } = self.goods.extent;
+        write!(text, "catalog: {} products, {} versions", HumanCount(products), HumanCount(versions))?;
+        match since {
+            Some(since) => writeln!(text, ", known since {}", minute(since)),
+            None => writeln!(text, ", without their moments"),
+        }
     }
 
     /// For people, at most 100 columns.
@@ -171,6 +211,7 @@ impl Report {
                 "{unread} events were not read: of nobody, or of a kind this version does not know"
             )?;
         }
+        self.catalog(text)?;
         for name in &self.idle {
             writeln!(text, "{} is not live: it starts nothing here, as in the daemon", cut(name, 40))?;
         }

@@ -1,14 +1,15 @@
 //! People are independent: every core lets some of them live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use journeyman_domain::plan::Plans;
-use journeyman_sim::backtest::{History, Line, Tally, Window, live};
+use journeyman_sim::backtest::{History, Line, Tally, Timeline, Window, live};
 use tokio::sync::mpsc;
 
 use super::feed::Recorded;
+use super::goods::Goods;
 use super::people::People;
 
 /// How many chunks may wait for a worker, and how many results for whoever counts them.
@@ -22,6 +23,8 @@ pub(super) type Chunks = mpsc::Sender<Chunk>;
 pub(super) struct Chunk {
     number: usize,
     people: Vec<(String, History)>,
+    /// What their events speak of.
+    pub(super) catalog: Timeline,
     /// How many events they have.
     pub(super) events: usize,
 }
@@ -30,6 +33,11 @@ impl Chunk {
     /// Another one, behind this.
     pub(super) fn next(&self) -> Self {
         Self { number: self.number + 1, ..Self::default() }
+    }
+
+    /// The products that their events speak of.
+    pub(super) fn products(&self) -> BTreeSet<Arc<str>> {
+        self.people.iter().flat_map(|(_, history)| history.products()).collect()
     }
 
     /// Adds somebody; the name is for `--csv` alone.
@@ -56,11 +64,14 @@ pub(super) struct Came {
 pub(super) async fn all(
     plans: &Arc<Plans>,
     window: Window,
-    recorded: &Recorded,
+    (recorded, goods): (&Recorded, &Arc<Goods>),
     mut people: Option<People>,
     bar: &ProgressBar,
 ) -> anyhow::Result<Came> {
     let named = people.is_some();
+    // Where no journey asks of products, none is looked up.
+    let asks = plans.demands.products || plans.keeps_interest();
+    let goods = (asks && !goods.is_empty()).then(|| goods.clone());
     let (chunks, waiting) = mpsc::channel(AHEAD);
     let (results, mut done) = mpsc::channel(AHEAD);
     let waiting = Arc::new(Mutex::new(waiting));
@@ -94,7 +105,7 @@ pub(super) async fn all(
         }
         Ok(all)
     };
-    let (_, came) = tokio::try_join!(recorded.feed(window.until, named, chunks), count)?;
+    let (_, came) = tokio::try_join!(recorded.feed(window.until, named, goods, chunks), count)?;
     for worker in workers {
         worker.await?;
     }
@@ -116,7 +127,7 @@ fn work(
         for (name, history) in chunk.people {
             came.people += 1;
             came.events += history.events.len() as u64;
-            let lines = live(plans, window, history);
+            let lines = live(plans, window, &chunk.catalog, history);
             came.tally.add(&lines, &plans.policies.zone);
             if named && !lines.is_empty() {
                 came.lines.push((name, lines));

@@ -11,6 +11,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::phones::Report;
 use crate::config::DEV_KEY;
 
 /// A browser of today; a request without a name is a machine's.
@@ -32,8 +33,8 @@ impl Browser {
     /// # Errors
     /// Where not all of them were.
     pub(super) async fn track(&mut self, batch: String) -> anyhow::Result<u64> {
-        let key = base64::engine::general_purpose::STANDARD.encode(format!("{DEV_KEY}:"));
-        let headers = [("content-type", "application/json"), ("authorization", &format!("Basic {key}"))];
+        let key = authorization();
+        let headers = [("content-type", "application/json"), ("authorization", key.as_str())];
         let (status, said) = self.ask(Method::POST, "/v1/batch", &headers, batch).await?;
         let said = String::from_utf8_lossy(&said).into_owned();
         anyhow::ensure!(status == StatusCode::OK, "the door answered {status}: {said}");
@@ -62,6 +63,36 @@ impl Browser {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let (status, _) = self.ask(Method::POST, path, &headers, form.to_owned()).await?;
         anyhow::ensure!(status.is_success() || status.is_redirection(), "{path} was answered {status}");
+        Ok(())
+    }
+
+    /// Tells what a provider tells.
+    ///
+    /// # Errors
+    /// Where it is not taken.
+    pub(super) async fn report(&mut self, report: Report) -> anyhow::Result<()> {
+        let Report { path, header, signature, body } = report;
+        let headers = [("content-type", "application/json"), (header, signature.as_str())];
+        let (status, said) = self.ask(Method::POST, path, &headers, body).await?;
+        anyhow::ensure!(
+            status == StatusCode::OK,
+            "{path} was answered {status}: {}",
+            String::from_utf8_lossy(&said)
+        );
+        Ok(())
+    }
+
+    /// Tells what the shop sells; all of it has to be taken.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub(super) async fn sells(&mut self, items: String) -> anyhow::Result<()> {
+        let key = authorization();
+        let headers = [("content-type", "application/json"), ("authorization", key.as_str())];
+        let (status, said) = self.ask(Method::POST, "/v1/catalog/items", &headers, items).await?;
+        let answer: serde_json::Value = serde_json::from_slice(&said).context("the catalog's answer")?;
+        let taken = status == StatusCode::OK && answer["errors"].as_array().is_some_and(Vec::is_empty);
+        anyhow::ensure!(taken, "the catalog answered {status}: {answer}");
         Ok(())
     }
 
@@ -99,4 +130,10 @@ impl Browser {
         }
         self.connection.as_mut().context("no connection")
     }
+}
+
+/// The key of development, as basic authentication has it.
+fn authorization() -> String {
+    let key = base64::engine::general_purpose::STANDARD.encode(format!("{DEV_KEY}:"));
+    format!("Basic {key}")
 }

@@ -1,5 +1,5 @@
-//! The daemon in this process: door, tracked links, engine and private listener, as `journeyman serve` has them, on the shop's
-//! own time and with a mail server of its own.
+//! The daemon in this process: door, tracked links, reports, catalog, engine, lessons and private listener, as `journeyman serve`
+//! has them, on the shop's own time, with a mail server and providers of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use journeyman_api::ingest::{Limits as IngestLimits, WriteKeys};
 use journeyman_api::tracking::Limits as TrackingLimits;
-use journeyman_api::{Health, Ingest, Tracking, Wake, server};
-use journeyman_delivery::smtp;
+use journeyman_api::{Catalog, Health, Ingest, Reports, Tracking, Wake, server};
+use journeyman_delivery::{http, smtp};
 use journeyman_domain::plan::Stream;
 use journeyman_domain::{ShardSet, ShopClock as _, ShopTime};
 use journeyman_engine::machine::DispatcherLimits;
-use journeyman_engine::outlet::{Email, Outlet, Relay};
-use journeyman_engine::{Engine, Pools};
+use journeyman_engine::outlet::{Email, Outlet, Provider, Relay};
+use journeyman_engine::{Engine, Pools, Teacher};
 use journeyman_store::tally::{self, Waiting};
 use journeyman_store::{Limits, installation, partitions};
 use sqlx::postgres::PgPool;
@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::clock::StepClock;
-use super::shipped;
+use super::phones::Phones;
+use super::shipped::{self, Choices};
 use super::sink::Sink;
 use super::voice::DOMAIN;
 use crate::commands::archive::console;
@@ -41,6 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(2);
 /// How many connections to the mail server.
 const CONNECTIONS: usize = 8;
+/// How long a provider may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How often the daemon learns, shop time.
+const LEARNS: Duration = Duration::from_hours(24);
 /// What the shop is for, as the database keeps it.
 const ENVIRONMENT: &str = "dev";
 
@@ -58,7 +63,10 @@ pub(super) struct House {
     pub(super) private: SocketAddr,
     pub(super) clock: Arc<StepClock>,
     pub(super) sink: Sink,
+    pub(super) phones: Phones,
     pub(super) pool: PgPool,
+    teacher: Teacher,
+    lessons: PgPool,
     pages: PgPool,
     bell: Engine,
     tracking: Arc<Tracking>,
@@ -72,12 +80,14 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Opens it: shipped journeys live, everything listening, the shop's clock at its opening.
+    /// Opens it: everything listening, the shop's clock at its opening, no journey live yet. `addresses`: the numbers and tokens
+    /// that may be written to.
     pub(super) async fn open(
         config: &Config,
         database: Database,
         opens: ShopTime,
         ports: Ports<'_>,
+        addresses: Vec<String>,
     ) -> anyhow::Result<Self> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (public, private) = match ports {
@@ -94,17 +104,18 @@ impl House {
         let clock = Arc::new(StepClock::new(opens));
         partitions::ensure(&database.pool, opens).await?;
         let guard = installation::guard(&database.pool, ENVIRONMENT, opens).await?;
-        shipped::put_live(&database.pool, opens, ENVIRONMENT).await?;
 
         let sink = Sink::start()?;
-        let outlet = outlet(config, &sink, public_at)?;
+        let phones = Phones::start().await?;
+        let outlet = outlet(config, (&sink, &phones), public_at, addresses)?;
+        let codecs: Vec<_> = outlet.http.values().map(|provider| provider.sender.codec().clone()).collect();
         let keys = outlet.keys.clone();
         let door = journeyman_store::connect(&database.options, Limits::INGEST);
         let pools = Pools::open(&database.options);
         let (stop, leave, watched) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let limits = DispatcherLimits::default();
-        let engine = Engine::new(pools.clone(), clock.clone(), outlet, limits, leave.clone());
+        let engine = Engine::new(pools.clone(), clock.clone(), outlet, limits, leave.clone()).by_hand();
         let (bell, ringing) = (engine.clone(), engine.clone());
         let wake: Wake = Arc::new(move |shards| ringing.ring(shards));
         let write_keys = WriteKeys::new([(SOURCE, DEV_KEY)]);
@@ -117,13 +128,32 @@ impl House {
             keys,
             clock.clone(),
             &spool,
-            wake,
+            wake.clone(),
             // The shop's time waits for them: nothing has to be put aside for being late.
             TrackingLimits { patience: PATIENCE, page_patience: PATIENCE, ..TrackingLimits::DEFAULT },
         )?;
         let health =
             Health { pool: database.pool.clone(), ingest: ingest.clone(), guard, stop: stop.clone() };
-        let routes = journeyman_api::public(ingest).merge(tracking.routes());
+        let told = Reports::new(
+            ingest.clone(),
+            database.pool.clone(),
+            clock.clone(),
+            wake.clone(),
+            codecs,
+            format!("http://{public_at}"),
+        );
+        let catalog = Catalog {
+            ingest: ingest.clone(),
+            keys: WriteKeys::new([(SOURCE, DEV_KEY)]),
+            pool: database.pool.clone(),
+            clock: clock.clone(),
+        };
+        let routes = journeyman_api::public(ingest)
+            .merge(tracking.routes())
+            .merge(told.routes())
+            .merge(catalog.routes());
+        let lessons = journeyman_store::connect(&database.options, crate::commands::learn::LIMITS);
+        let teacher = Teacher::new(lessons.clone(), clock.clone(), LEARNS, wake);
         let pages = journeyman_store::connect(&database.options, Limits::REPORTS);
         let looked_at = journeyman_api::private(health).merge(console(pages.clone(), clock.clone()));
         let work = [
@@ -136,7 +166,10 @@ impl House {
             private: private_at,
             clock,
             sink,
+            phones,
             pool: database.pool,
+            teacher,
+            lessons,
             pages,
             bell,
             tracking,
@@ -148,6 +181,30 @@ impl House {
             watched,
             work,
         })
+    }
+
+    /// Puts the shipped journeys live.
+    pub(super) async fn go_live(&self, choices: Choices) -> anyhow::Result<()> {
+        shipped::put_live(&self.pool, self.clock.now(), ENVIRONMENT, choices).await
+    }
+
+    /// Learns what a day of shop time teaches; answers how many people hear of scores.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub(super) async fn learn(&self) -> anyhow::Result<u64> {
+        let taught = self.teacher.teach(false, &self.leave).await?;
+        self.bell.choose_by_latest().await?;
+        Ok(taught.map_or(0, |taught| taught.told as u64))
+    }
+
+    /// Tells people of what has changed in the catalog.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub(super) async fn tell(&self) -> anyhow::Result<()> {
+        self.bell.tell_now().await?;
+        Ok(())
     }
 
     /// Moves the shop's time and wakes who waits for it.
@@ -201,6 +258,7 @@ impl House {
         self.door.close().await;
         self.pools.close().await;
         self.pages.close().await;
+        self.lessons.close().await;
         self.pool.close().await;
         let _ = std::fs::remove_dir_all(&self.spool);
         if let Some(spools) = self.spool.parent() {
@@ -217,8 +275,14 @@ async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener
         .with_context(|| format!("can't listen on {address}; free it, or set {variable} to another address"))
 }
 
-/// Mail leaves by the sink, and only to the shoppers: whatever else there is goes to the inbox.
-fn outlet(config: &Config, sink: &Sink, public: SocketAddr) -> anyhow::Result<Outlet> {
+/// Mail leaves by the sink and the rest by the providers of the shoppers' phones, and only to the shoppers: whatever else there
+/// is goes to the inbox.
+fn outlet(
+    config: &Config,
+    (sink, phones): (&Sink, &Phones),
+    public: SocketAddr,
+    addresses: Vec<String>,
+) -> anyhow::Result<Outlet> {
     let address = sink.address();
     let mut relay = smtp::Relay::new(address.ip().to_string(), address.port(), smtp::Tls::None);
     relay.connections = CONNECTIONS;
@@ -229,13 +293,19 @@ fn outlet(config: &Config, sink: &Sink, public: SocketAddr) -> anyhow::Result<Ou
         allowed: None,
     };
     let relays = BTreeMap::from([(Stream::Marketing, relay.clone()), (Stream::Transactional, relay)]);
+    let providers = phones.codecs()?.into_iter().map(|codec| {
+        let channel = codec.channel();
+        let sender = http::Sender::new(codec, CONNECTIONS, ANSWER).context("the demo's providers")?;
+        Ok((channel, Provider { sender, host: "".into(), connections: CONNECTIONS, allowed: None }))
+    });
+    let allowed = addresses.into_iter().map(Into::into).chain([DOMAIN.into()]);
     Ok(Outlet {
         production: false,
         redirect: BTreeMap::new(),
-        allow_only: BTreeSet::from([DOMAIN.into()]),
+        allow_only: allowed.collect::<BTreeSet<_>>(),
         keys: config.channels.links.clone(),
         base: format!("http://{public}").into(),
         email: Some(Email { relays, bounces: None, dkim: Arc::from([]) }),
-        http: BTreeMap::new(),
+        http: providers.collect::<anyhow::Result<_>>()?,
     })
 }

@@ -1,20 +1,25 @@
-//! A mail as somebody who got it sees it: what it says of itself, and where its links lead.
+//! A message as somebody who got it sees it: what it says of itself, and where its links lead.
 
 use anyhow::Context as _;
 use journeyman_domain::MessageId;
+use journeyman_domain::plan::Channel;
 use mail_parser::MessageParser;
 
 use super::sink::Arrived;
 
-/// A mail that arrived.
+/// A message that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Letter {
-    /// Which message it is, by its Message-ID.
+    /// By what.
+    pub(super) channel: Channel,
+    /// Which message it is: of a mail by its Message-ID.
     pub(super) message: MessageId,
-    /// To whom, by the envelope.
+    /// What its provider calls it.
+    pub(super) id: String,
+    /// To whom, by the envelope: address, number or token.
     pub(super) to: String,
-    /// The subject.
-    pub(super) subject: String,
+    /// What is seen of it at once: a mail's subject, a phone's words.
+    pub(super) words: String,
     /// The pixel that tells that it was looked at: its path.
     pub(super) pixel: Option<String>,
     /// The links that somebody sees who reads it: their paths.
@@ -36,9 +41,11 @@ impl Letter {
         let text = mail.body_text(0).unwrap_or_default();
         let unsubscribe = mail.header_raw("List-Unsubscribe").unwrap_or_default();
         Ok(Self {
+            channel: Channel::Email,
             message: message.with_context(|| format!("a Message-ID that is not ours: {id}"))?,
+            id: id.to_owned(),
             to: arrived.to.clone(),
-            subject: mail.subject().unwrap_or_default().to_owned(),
+            words: mail.subject().unwrap_or_default().to_owned(),
             pixel: paths(&html, "/o/").next(),
             // The text has the links that are meant for people; the HTML also one that is there for machines alone.
             links: paths(&text, "/c/").collect(),
@@ -48,7 +55,7 @@ impl Letter {
 }
 
 /// The paths that begin so, of the addresses in a text.
-fn paths<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = String> + 'a {
+pub(super) fn paths<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = String> + 'a {
     let ends =
         |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | ')' | ']' | '&');
     text.match_indices("http").filter_map(move |(at, _)| {
@@ -79,7 +86,7 @@ mod tests {
         assert_eq!(letter.links, ["/c/one-_", "/c/two"]);
         assert_eq!(letter.pixel.as_deref(), Some("/o/pix.gif"));
         assert_eq!(letter.unsubscribe.as_deref(), Some("/u/abc"));
-        assert_eq!((letter.subject.as_str(), letter.to.as_str()), ("Two things", "ada@shoppers.example"));
+        assert_eq!((letter.words.as_str(), letter.to.as_str()), ("Two things", "ada@shoppers.example"));
         let nothing = Arrived { to: String::new(), mail: b"Subject: x\r\n\r\nhello\r\n".to_vec() };
         assert!(Letter::read(&nothing).is_err());
     }

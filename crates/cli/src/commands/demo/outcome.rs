@@ -25,14 +25,21 @@ pub(super) struct Journey {
     pub(super) held_out: Share,
     /// The same of those who may have been both, since two people turned out to be one: they count for neither.
     pub(super) mixed: Share,
-    /// Messages that left, by channel.
-    pub(super) sent: BTreeMap<Channel, u64>,
-    /// Messages that somebody opened or clicked.
-    pub(super) opened: u64,
-    /// Messages that somebody clicked.
-    pub(super) clicked: u64,
+    /// What became of messages, by channel.
+    pub(super) by: BTreeMap<Channel, Messages>,
     /// What was refused, by reason.
     pub(super) refusals: BTreeMap<Refused, u64>,
+}
+
+/// Messages of a journey by one channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Messages {
+    /// Those that left.
+    pub(super) sent: u64,
+    /// Those that somebody opened or clicked.
+    pub(super) opened: u64,
+    /// Those that somebody clicked.
+    pub(super) clicked: u64,
 }
 
 impl Journey {
@@ -45,7 +52,15 @@ impl Journey {
     }
 
     pub(super) fn messages(&self) -> u64 {
-        self.sent.values().sum()
+        self.by.values().map(|messages| messages.sent).sum()
+    }
+
+    pub(super) fn opened(&self) -> u64 {
+        self.by.values().map(|messages| messages.opened).sum()
+    }
+
+    pub(super) fn clicked(&self) -> u64 {
+        self.by.values().map(|messages| messages.clicked).sum()
     }
 
     /// Where a run counts.
@@ -64,6 +79,8 @@ pub(super) struct Outcome {
     pub(super) accepted: u64,
     pub(super) totals: Totals,
     pub(super) unsubscribed: u64,
+    /// What was ordered since the first day, in the shop's currency.
+    pub(super) revenue: f64,
     /// By name; what is refused to a person outside any journey stands under no name.
     pub(super) journeys: BTreeMap<String, Journey>,
     pub(super) found: Found,
@@ -89,22 +106,23 @@ pub(super) async fn read(house: &House, done: &Done) -> anyhow::Result<Outcome> 
     for messages in tally::messages(pool).await? {
         if messages.state == State::Accepted {
             let journey = journeys.entry(messages.journey).or_default();
-            *journey.sent.entry(messages.channel).or_default() += messages.count.unsigned_abs();
+            journey.by.entry(messages.channel).or_default().sent += messages.count.unsigned_abs();
         }
     }
     for engaged in tally::engaged(pool).await? {
         let journey = journeys.entry(engaged.journey).or_default();
-        (journey.opened, journey.clicked) = (engaged.opened.unsigned_abs(), engaged.clicked.unsigned_abs());
+        let messages = journey.by.entry(engaged.channel).or_default();
+        (messages.opened, messages.clicked) = (engaged.opened.unsigned_abs(), engaged.clicked.unsigned_abs());
     }
     for (name, reason, times) in tally::refusals(pool).await? {
         *journeys.entry(name).or_default().refusals.entry(reason).or_default() += times.unsigned_abs();
     }
-    let told = tally::told(pool).await?;
-    let unsubscribed = told.iter().find(|(name, _)| name == "Unsubscribed").map_or(0, |(_, times)| *times);
+    let unsubscribed = tally::unsubscribed(pool).await?;
     Ok(Outcome {
-        accepted: done.accepted + done.opens + done.clicks + done.unsubscribes,
+        accepted: done.events(),
         totals: tally::totals(pool).await?,
         unsubscribed: unsubscribed.unsigned_abs(),
+        revenue: tally::revenue(pool, house.clock.at(0)).await?,
         journeys,
         found: checker::check(house, done).await?,
     })
@@ -134,10 +152,11 @@ impl Outcome {
             "runs_entered": self.sum(Journey::entered),
             "messages": {
                 "sent": self.sum(Journey::messages),
-                "opened": self.sum(|journey| journey.opened),
-                "clicked": self.sum(|journey| journey.clicked),
+                "opened": self.sum(Journey::opened),
+                "clicked": self.sum(Journey::clicked),
                 "unsubscribed": self.unsubscribed,
             },
+            "revenue": (self.revenue * 100.0).round() / 100.0,
             "conversions": self.sum(Journey::reached),
             "holdout": holdout,
             "journeys": journeys,
@@ -152,12 +171,14 @@ impl Outcome {
 }
 
 fn told(journey: &Journey) -> Value {
-    let sent: BTreeMap<&str, u64> = journey.sent.iter().map(|(by, count)| (by.name(), *count)).collect();
+    let by = |count: fn(&Messages) -> u64| -> BTreeMap<&str, u64> {
+        journey.by.iter().map(|(by, messages)| (by.name(), count(messages))).collect()
+    };
     json!({
         "entered": journey.entered(),
-        "sent": sent,
-        "opened": journey.opened,
-        "clicked": journey.clicked,
+        "sent": by(|messages| messages.sent),
+        "opened": by(|messages| messages.opened),
+        "clicked": by(|messages| messages.clicked),
         "reached_goal": journey.reached(),
     })
 }

@@ -8,7 +8,7 @@ use journeyman_domain::plan::Channel;
 use journeyman_journey::graph::thousands;
 
 use super::interval::{Share, difference};
-use super::outcome::{Journey, Outcome};
+use super::outcome::{Journey, Messages, Outcome};
 
 /// The longest name of a journey that is shown whole.
 const NAME: usize = 20;
@@ -48,8 +48,8 @@ fn padded(outcome: &Outcome, days: u32, users: u32, seed: u64, wall: Duration) -
         out,
         " {} messages: {} opened, {} clicked, {} unsubscribed\n",
         thousands(outcome.sum(Journey::messages)),
-        thousands(outcome.sum(|journey| journey.opened)),
-        thousands(outcome.sum(|journey| journey.clicked)),
+        thousands(outcome.sum(Journey::opened)),
+        thousands(outcome.sum(Journey::clicked)),
         thousands(outcome.unsubscribed)
     );
     let _ = writeln!(out, "{}\n", journeys(outcome));
@@ -76,7 +76,7 @@ fn padded(outcome: &Outcome, days: u32, users: u32, seed: u64, wall: Duration) -
     out
 }
 
-fn table<const N: usize>(header: [&str; N], numbers: std::ops::Range<usize>) -> Table {
+pub(super) fn table<const N: usize>(header: [&str; N], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header);
@@ -92,15 +92,18 @@ fn journeys(outcome: &Outcome) -> Table {
     let mut table =
         table(["journey", "channel", "entered", "sent", "opened", "clicked", "goal reached"], 2..7);
     for (name, journey) in outcome.journeys.iter().filter(|(name, _)| !name.is_empty()) {
-        let by: Vec<&str> = journey.sent.keys().map(|channel: &Channel| channel.name()).collect();
-        let sent: Vec<String> = journey.sent.values().map(|count| thousands(*count)).collect();
+        let by: Vec<&str> = journey.by.keys().map(|channel: &Channel| channel.name()).collect();
+        let lines = |line: &dyn Fn(&Messages) -> String| {
+            let lines: Vec<String> = journey.by.values().map(line).collect();
+            if lines.is_empty() { "0".to_owned() } else { lines.join("\n") }
+        };
         table.add_row([
             cut(name),
             by.join("\n"),
             thousands(journey.entered()),
-            if sent.is_empty() { "0".to_owned() } else { sent.join("\n") },
-            of(journey.opened, journey.messages()),
-            of(journey.clicked, journey.messages()),
+            lines(&|messages| thousands(messages.sent)),
+            lines(&|messages| of(messages.opened, messages.sent)),
+            lines(&|messages| of(messages.clicked, messages.sent)),
             of(journey.reached(), journey.entered()),
         ]);
     }
@@ -171,9 +174,10 @@ mod tests {
             treated: Share { hits: 111_111, of: 777_777 },
             held_out: Share { hits: 11_111, of: 77_777 },
             mixed: Share { hits: 1, of: 22_222 },
-            sent: BTreeMap::from([(Channel::Email, 888_888), (Channel::Whatsapp, 1_000)]),
-            opened: 555_555,
-            clicked: 111_111,
+            by: BTreeMap::from([
+                (Channel::Email, Messages { sent: 888_888, opened: 555_555, clicked: 111_111 }),
+                (Channel::Whatsapp, Messages { sent: 1_000, opened: 0, clicked: 10 }),
+            ]),
             refusals: Refused::ALL.into_iter().map(|reason| (reason, 123_456)).collect(),
         };
         let journeys = BTreeMap::from([
@@ -187,7 +191,8 @@ mod tests {
             Totals { events: 9_999_999, applied: 9_999_999, people: 9_999_999, rejected: 0, parked: 0 };
         let found =
             Found { duplicates: 1, lost: 2, said: vec!["2 events answered 200 are not stored".to_owned()] };
-        let outcome = Outcome { accepted: 9_999_999, totals, unsubscribed: 99_999, journeys, found };
+        let outcome =
+            Outcome { accepted: 9_999_999, totals, unsubscribed: 99_999, revenue: 1.0, journeys, found };
         let drawn = drawn(&outcome, 90, 100_000, u64::MAX, Duration::from_secs(9_999));
         for line in drawn.lines() {
             assert!(line.chars().count() <= 100, "{line}");

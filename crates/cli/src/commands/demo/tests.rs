@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use journeyman_domain::plan::{Channel, Step};
 use journeyman_engine::deploy;
-use journeyman_sim::shoppers::{Act, DAY, Deed, Figures, Quantiles, Reaction, Shoppers};
+use journeyman_sim::shoppers::{Act, DAY, Deed, Figures, Quantiles, Reaction, STEP_MINUTES, Shoppers};
 
 use super::voice::Voice;
 use super::{FIGURES, clock, shipped};
@@ -26,7 +27,7 @@ fn lived(
         let Some(step) = next.filter(|step| *step < shoppers.end()) else { return deeds };
         deeds.extend(shoppers.act(step).into_iter().map(|deed| (step, deed)));
         for who in post.remove(&step).unwrap_or_default() {
-            shoppers.receives(who, step);
+            shoppers.receives(who, step, Channel::Email, &[]);
         }
     }
 }
@@ -222,13 +223,182 @@ fn between_two_quantiles_all_is_equally_likely() {
 }
 
 #[test]
+fn the_hours_of_all_are_those_of_the_figures_and_each_has_their_own() {
+    let mut strangers = figures();
+    strangers.people.customers = 0.0;
+    // Only first visits, whose moment nothing else decides.
+    strangers.visits.comes_again = vec![0.0];
+    strangers.people.signs_up = 0.0;
+    let mut first: BTreeMap<usize, u32> = BTreeMap::new();
+    for (step, deed) in lived(strangers.clone(), (1, 30_000, 7), &BTreeMap::new()) {
+        first.entry(deed.shopper()).or_insert(step % DAY * STEP_MINUTES / 60);
+    }
+    let all: f64 = strangers.visits.hours.iter().sum();
+    for (hour, weight) in strangers.visits.hours.iter().enumerate() {
+        let there = first.values().filter(|at| **at as usize == hour).count() as f64;
+        let (share, wanted) = (there / first.len() as f64, weight / all);
+        // Five standard deviations of a share among so many.
+        let most = 5.0 * (wanted * (1.0 - wanted) / first.len() as f64).sqrt();
+        assert!((share - wanted).abs() < most, "{hour} h: {share:.4}, the figures say {wanted:.4}");
+    }
+
+    let mut customers = figures();
+    (customers.people.customers, customers.people.lapsed) = (1.0, 0.0);
+    customers.visits.gap_hours = Quantiles(vec![24.0, 48.0]);
+    let mut hours: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
+    for (step, deed) in lived(customers.clone(), (1, 200, 30), &BTreeMap::new()) {
+        if matches!(deed, Deed::InShop { act: Act::SignsIn, .. }) {
+            hours.entry(deed.shopper()).or_default().insert(step % DAY * STEP_MINUTES / 60);
+        }
+    }
+    assert!(hours.len() > 100);
+    // They come at most so far from their own hour, and stay for a while.
+    let span = 2 * customers.visits.own_hours + 3;
+    for (who, at) in hours {
+        let fits = |from: u32| at.iter().all(|hour| (hour + 24 - from) % 24 <= span);
+        assert!((0..24).any(fits), "{who} comes at {at:?}");
+    }
+}
+
+#[test]
+fn a_channel_moves_each_otherwise_and_an_hour_that_is_not_theirs_less() {
+    let clicks = |channel: Channel, change: fn(&mut Figures)| {
+        let mut figures = figures();
+        figures.people.customers = 1.0;
+        change(&mut figures);
+        let mut shoppers = Shoppers::new(figures, 1, 3_000, 30).unwrap();
+        for who in 0..3_000 {
+            shoppers.receives(who, 10 * DAY + 144, channel, &[]);
+        }
+        let deeds = shoppers.act(20 * DAY);
+        let clicked = |deed: &&Deed| matches!(deed, Deed::WithLetter { reaction: Reaction::Clicks(_), .. });
+        deeds.iter().filter(clicked).map(Deed::shopper).collect::<BTreeSet<_>>()
+    };
+    let (mail, text) = (clicks(Channel::Email, |_| {}), clicks(Channel::Sms, |_| {}));
+    assert!(mail.len() > 60 && text.len() > 60, "{} {}", mail.len(), text.len());
+    // Who follows a mail is not who follows a text.
+    let only = |one: &BTreeSet<usize>, other: &BTreeSet<usize>| one.difference(other).count() * 5 > one.len();
+    assert!(only(&mail, &text) && only(&text, &mail), "{} by both", mail.intersection(&text).count());
+    let always = clicks(Channel::Email, |figures| figures.messages.other_hours = 1.0);
+    assert!(always.len() > mail.len() && always.is_superset(&mail));
+    let never = clicks(Channel::Sms, |figures| figures.messages.by.sms.moves = Quantiles(vec![0.0, 0.0]));
+    assert!(never.is_empty());
+}
+
+#[test]
+fn prices_fall_and_rise_and_those_who_wait_for_it_are_moved() {
+    let mut busy = figures();
+    (busy.people.customers, busy.people.lapsed) = (1.0, 0.0);
+    (busy.prices.wishers, busy.prices.wishes) = (1.0, 0.5);
+    (busy.shelf.sale, busy.shelf.sold_out) = (0.1, 0.1);
+    let shoppers = Shoppers::new(busy.clone(), 1, 10, 30).unwrap();
+    let shelf = shoppers.shelf();
+    let (mut dropped, mut gone, mut back) = (0, 0, 0);
+    for product in 0..busy.catalogue.len() {
+        let regular = shelf.of(product, 0);
+        assert!(regular.in_stock && regular.cents == regular.regular_cents);
+        let days: Vec<_> = (0..30).map(|day| shelf.of(product, day * DAY + 100)).collect();
+        dropped += days.iter().filter(|offer| offer.cents < regular.cents).count();
+        gone += days.iter().filter(|offer| !offer.in_stock).count();
+        back += days.windows(2).filter(|pair| !pair[0].in_stock && pair[1].in_stock).count();
+        assert!(days.iter().all(|offer| offer.cents * 10 >= regular.cents * 5), "{product} is given away");
+    }
+    assert!(dropped > 50 && gone > 50 && back > 10, "{dropped} {gone} {back}");
+    let mut next = Some(0);
+    while let Some(step) = next {
+        assert!(!shelf.changes(step).is_empty());
+        next = shelf.next_change(step);
+    }
+
+    // Somebody wishes, the price falls, and a message tells of it: more follow it than one that tells of something else.
+    let followed = |told: bool| {
+        let mut shoppers = Shoppers::new(busy.clone(), 1, 600, 30).unwrap();
+        let mut wishes: Vec<(usize, usize)> = Vec::new();
+        while let Some(step) = shoppers.next().filter(|step| *step < 12 * DAY) {
+            wishes.extend(shoppers.act(step).into_iter().filter_map(|deed| match deed {
+                Deed::InShop { shopper, act: Act::Wishes(product), .. } => Some((shopper, product)),
+                _ => None,
+            }));
+        }
+        let shelf = shoppers.shelf().clone();
+        let (step, mut sent) = (12 * DAY + 180, 0);
+        for (who, product) in wishes {
+            let offer = shelf.of(product, step);
+            if offer.in_stock && f64::from(offer.cents) < 0.8 * f64::from(offer.regular_cents) {
+                let names = [product];
+                shoppers.receives(who, step, Channel::Email, if told { &names } else { &[] });
+                sent += 1;
+            }
+        }
+        let deeds = shoppers.act(18 * DAY);
+        let clicked = |deed: &&Deed| matches!(deed, Deed::WithLetter { reaction: Reaction::Clicks(_), .. });
+        (sent, deeds.iter().filter(clicked).count())
+    };
+    let ((sent, told), (same, untold)) = (followed(true), followed(false));
+    assert!(sent == same && sent > 50 && told > untold, "{told} and {untold} of {sent}");
+}
+
+#[test]
+fn what_was_bought_before_goes_on_in_its_rhythm() {
+    let figures = figures();
+    let shoppers = Shoppers::new(figures.clone(), 1, 2_000, 14).unwrap();
+    let past = shoppers.past();
+    assert!(past.windows(2).all(|pair| pair[0].steps_ago >= pair[1].steps_ago), "the earliest first");
+    let mut orders: BTreeMap<usize, Vec<(u32, u32)>> = BTreeMap::new();
+    for bought in past {
+        assert!(f64::from(bought.steps_ago) <= figures.people.past_days * f64::from(DAY) + 1.0);
+        assert!(bought.steps_ago > 0 && !bought.lines.is_empty());
+        orders.entry(bought.who).or_default().push((bought.order, bought.steps_ago));
+    }
+    for (who, orders) in &orders {
+        let numbers: Vec<u32> = orders.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (1..=orders.len() as u32).collect::<Vec<_>>(), "{who}");
+    }
+    // Most customers bought in this time, strangers never.
+    let customers = 2_000.0 * figures.people.customers;
+    assert!((0.6 * customers..1.1 * customers).contains(&(orders.len() as f64)), "{}", orders.len());
+}
+
+#[test]
+fn fixed_choices_are_the_same_journeys_with_nothing_to_learn() {
+    let plans = |sources: &[journeyman_journey::Source]| {
+        let checked = deploy::check(sources, false);
+        let said: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
+        checked.deployment.unwrap_or_else(|| panic!("{said:#?}")).plans
+    };
+    let (learned, fixed) = (plans(&shipped::sources()), plans(&shipped::fixed()));
+    let choosing = shipped::choosing();
+    assert!(choosing.len() >= 3 && choosing.contains("cart-abandonment"), "{choosing:?}");
+    assert_eq!(learned.len(), fixed.len());
+    for (learned, fixed) in learned.iter().zip(&fixed) {
+        assert_eq!((&learned.name, &learned.seed), (&fixed.name, &fixed.seed));
+        assert_eq!(fixed.learned().count(), 0, "{}", fixed.name);
+        assert_eq!(learned.nodes.len(), fixed.nodes.len());
+        for (one, other) in learned.nodes.iter().zip(&fixed.nodes) {
+            assert_eq!((&one.id, one.next, one.otherwise), (&other.id, other.next, other.otherwise));
+            let (Step::Send(one), Step::Send(other)) = (&one.step, &other.step) else { continue };
+            let same = (&one.template, &one.channels, one.within, &one.escalate, &one.topic);
+            assert_eq!(same, (&other.template, &other.channels, other.within, &other.escalate, &other.topic));
+            assert!(!other.best_of && !other.at_best);
+        }
+    }
+}
+
+#[test]
 fn a_shopper_is_found_by_their_address() {
-    let voice = Voice::new(&figures(), 1);
+    let shoppers = Shoppers::new(figures(), 1, 2_000, 1).unwrap();
+    let voice = Voice::new(&shoppers, 1);
     for who in [0, 7, 12_345, 99_999] {
         assert_eq!(Voice::whose(&voice.address(who)), Some(who));
     }
+    let addresses = voice.addresses();
+    let whose: BTreeSet<usize> = addresses.iter().filter_map(|address| Voice::whose(address)).collect();
+    assert!(addresses.len() > 1_200 && whose.len() > 1_000, "{} of {}", whose.len(), addresses.len());
+    assert_eq!(voice.names("Wool Throw is back"), [11]);
+    assert!(voice.names("You left something behind").is_empty());
     assert_eq!(Voice::whose("hello@mail.shop.example"), None);
     assert_eq!(Voice::whose("ada-00001@elsewhere.example"), None);
+    assert_eq!(Voice::whose("+4915112345678"), None);
 }
 
 #[test]

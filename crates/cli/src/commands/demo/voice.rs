@@ -1,11 +1,21 @@
 //! How shoppers say what they do: Segment's tracking form, as a shop's page sends it.
 
-use journeyman_domain::{ShopTime, draw};
-use journeyman_sim::shoppers::{Act, Figures, Line, Product};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use journeyman_domain::{MessageId, ShopTime, draw};
+use journeyman_sim::shoppers::{Act, Bought, Line, Offered, Product, Reach, STEP_MINUTES, Shelf, Shoppers};
 use serde_json::{Value, json};
 
 /// Where shoppers have their mail. Reserved for examples: it exists nowhere (RFC 2606).
 pub(super) const DOMAIN: &str = "shoppers.example";
+/// What stands before shoppers' numbers: a country that there is not.
+const NOWHERE: &str = "+999";
+/// What the tokens of apps begin with, and how those end whose app is gone.
+const TOKEN: &str = "demo-app-";
+pub(super) const GONE: &str = "-gone";
+/// How many pieces lie there of what is not sold out.
+const STOCK: u32 = 40;
 /// In what the shop counts.
 const CURRENCY: &str = "EUR";
 
@@ -17,11 +27,19 @@ pub(super) struct Voice {
     zone: String,
     seed: u64,
     said: Vec<u32>,
+    reach: Vec<Reach>,
+    shelf: Arc<Shelf>,
+    /// Which step it is: what costs what.
+    step: u32,
 }
 
 impl Voice {
-    pub(super) fn new(figures: &Figures, seed: u64) -> Self {
+    pub(super) fn new(shoppers: &Shoppers, seed: u64) -> Self {
+        let figures = shoppers.figures();
         Self {
+            reach: (0..shoppers.count()).map(|who| shoppers.reach(who)).collect(),
+            shelf: shoppers.shelf().clone(),
+            step: 0,
             catalogue: figures.catalogue.clone(),
             names: figures.people.first_names.clone(),
             german: figures.people.german,
@@ -41,11 +59,130 @@ impl Voice {
         format!("{}@{DOMAIN}", self.user(who))
     }
 
-    /// Whose mail goes there.
+    /// Where somebody is called, where they leave a number.
+    fn number(&self, who: usize) -> Option<String> {
+        self.reach(who).phone.then(|| format!("{NOWHERE}{who:07}"))
+    }
+
+    /// Where their app is, or was.
+    fn token(&self, who: usize) -> Option<String> {
+        let Reach { app, app_gone, .. } = self.reach(who);
+        let gone = if app_gone { GONE } else { "" };
+        (app || app_gone).then(|| format!("{TOKEN}{who:07}{gone}"))
+    }
+
+    fn reach(&self, who: usize) -> Reach {
+        let none = Reach { phone: false, whatsapp: false, app: false, app_gone: false };
+        self.reach.get(who).copied().unwrap_or(none)
+    }
+
+    /// All numbers and tokens: what may be written to.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        let all = 0..self.reach.len();
+        all.flat_map(|who| [self.number(who), self.token(who)]).flatten().collect()
+    }
+
+    /// Whose address, number or token that is.
     pub(super) fn whose(address: &str) -> Option<usize> {
+        if let Some(digits) = address.strip_prefix(NOWHERE) {
+            return digits.parse().ok();
+        }
+        if let Some(rest) = address.strip_prefix(TOKEN) {
+            return rest.trim_end_matches(GONE).parse().ok();
+        }
         let (user, domain) = address.split_once('@')?;
         let (_, number) = user.rsplit_once('-')?;
         number.parse().ok().filter(|_| domain == DOMAIN)
+    }
+
+    /// Which products somebody reads of.
+    pub(super) fn names(&self, words: &str) -> Vec<usize> {
+        let all = self.catalogue.iter().enumerate();
+        all.filter(|(_, product)| words.contains(&product.name)).map(|(nth, _)| nth).collect()
+    }
+
+    /// A step has come: things cost what they cost then.
+    pub(super) fn is_now(&mut self, step: u32) {
+        self.step = step;
+    }
+
+    /// What the shop sells from a step on, where that has changed: the items of the catalog.
+    pub(super) fn items(&self, step: u32) -> Vec<Value> {
+        let all = self.shelf.changes(step).into_iter();
+        all.filter_map(|(nth, offered)| self.item(nth, offered)).collect()
+    }
+
+    fn item(&self, nth: usize, offered: Offered) -> Option<Value> {
+        let product = self.catalogue.get(nth)?;
+        let Offered { cents, regular_cents, in_stock } = offered;
+        Some(json!({
+            "product_id": product.id,
+            "name": product.name,
+            "category": product.category,
+            "variant": product.variant,
+            "price": euros(regular_cents),
+            "sale_price": (cents < regular_cents).then(|| euros(cents)),
+            "currency": CURRENCY,
+            "stock": if in_stock { STOCK } else { 0 },
+            "url": page(product),
+            "image_url": picture(product),
+        }))
+    }
+
+    /// What the shop knows from before: who its customers are, and what they bought, the earliest first.
+    pub(super) fn past(&mut self, past: &[Bought], opens: ShopTime) -> Vec<(String, Value)> {
+        let mut told = Vec::new();
+        for bought in past {
+            let minutes = i64::from(bought.steps_ago) * i64::from(STEP_MINUTES);
+            let at = opens.saturating_add(SignedDuration::from_mins(-minutes));
+            let who = bought.who;
+            let mut say = |voice: &mut Self, mut message: Value| {
+                let id = voice.next_id(who);
+                put(&mut message, "messageId", id.clone());
+                put(&mut message, "userId", voice.user(who));
+                put(&mut message, "timestamp", at.to_string());
+                put(&mut message, "context", voice.context(who));
+                told.push((id, message));
+            };
+            if bought.order == 1 {
+                let traits = self.traits(who);
+                say(self, json!({ "type": "identify", "traits": traits }));
+                say(self, track("Account Created", json!({})));
+                if let Some(no) = self.no_whatsapp(who) {
+                    say(self, no);
+                }
+            }
+            let mut properties = self.bill(&bought.lines);
+            put(&mut properties, "order_id", order_id(who, bought.order));
+            say(self, track("Order Completed", properties));
+        }
+        told
+    }
+
+    fn traits(&self, who: usize) -> Value {
+        let mut traits = json!({
+            "email": self.address(who),
+            "first_name": self.name(who),
+            "locale": self.locale(who),
+        });
+        for (name, value) in [("phone", self.number(who)), ("push_token", self.token(who))] {
+            if let Some(value) = value {
+                put(&mut traits, name, value);
+            }
+        }
+        traits
+    }
+
+    /// Who leaves a number and does not agree to WhatsApp says so.
+    fn no_whatsapp(&self, who: usize) -> Option<Value> {
+        let reach = self.reach(who);
+        (reach.phone && !reach.whatsapp).then(|| track("Unsubscribed", json!({ "channel": "whatsapp" })))
+    }
+
+    /// Somebody switches an app's messages off, below one of them.
+    pub(super) fn switches_off(&mut self, who: usize, of: MessageId, now: ShopTime) -> (String, Value) {
+        let said = json!({ "channel": "push", "message_id": of.to_string() });
+        self.told(who, 1, true, track("Unsubscribed", said), now)
     }
 
     fn name(&self, who: usize) -> &str {
@@ -75,24 +212,30 @@ impl Voice {
             let said = voice.told(who, device, known, message, now);
             messages.push(said);
         };
-        let track = |event: &str, properties: Value| json!({ "type": "track", "event": event, "properties": properties });
         match act {
             Act::SignsUp | Act::SignsIn => {
-                let traits = json!({
-                    "email": self.address(who),
-                    "first_name": self.name(who),
-                    "locale": self.locale(who),
-                });
+                let traits = self.traits(who);
                 tell(self, json!({ "type": "identify", "traits": traits }));
                 let event = if *act == Act::SignsUp { "Signed Up" } else { "Signed In" };
                 tell(self, track(event, json!({ "method": "email" })));
+                if let Some(no) = self.no_whatsapp(who) {
+                    tell(self, no);
+                }
             }
             Act::Views(product) => {
                 let viewed = self.product(*product, None);
                 tell(self, track("Product Viewed", viewed));
             }
+            Act::Wishes(product) => {
+                let wished = self.product(*product, None);
+                tell(self, track("Product Added to Wishlist", wished));
+            }
+            Act::Asks(product) => {
+                let asked = self.product(*product, None);
+                tell(self, track("Product Subscribed", asked));
+            }
             Act::Adds(cart, line) => {
-                let mut added = self.product(line.product, Some(line.pieces));
+                let mut added = self.product(line.product, Some(*line));
                 put(&mut added, "cart_id", cart_id(who, *cart));
                 tell(self, track("Product Added", added));
             }
@@ -130,14 +273,7 @@ impl Voice {
         mut message: Value,
         now: ShopTime,
     ) -> (String, Value) {
-        if self.said.len() <= who {
-            self.said.resize(who + 1, 0);
-        }
-        let nth = self.said.get_mut(who).map_or(0, |said| {
-            *said += 1;
-            *said
-        });
-        let id = format!("demo-{}-{who}-{nth}", self.seed);
+        let id = self.next_id(who);
         let kind = if device == 0 { "browser" } else { "phone" };
         put(&mut message, "messageId", id.clone());
         put(&mut message, "anonymousId", format!("{kind}-{}-{who:05}", self.seed));
@@ -145,19 +281,31 @@ impl Voice {
             put(&mut message, "userId", self.user(who));
         }
         put(&mut message, "timestamp", now.to_string());
-        put(
-            &mut message,
-            "context",
-            json!({
-                "library": { "name": "journeyman-demo", "version": env!("CARGO_PKG_VERSION") },
-                "locale": self.locale(who),
-                "timezone": self.zone,
-            }),
-        );
+        put(&mut message, "context", self.context(who));
         (id, message)
     }
 
-    fn product(&self, nth: usize, pieces: Option<u32>) -> Value {
+    fn next_id(&mut self, who: usize) -> String {
+        if self.said.len() <= who {
+            self.said.resize(who + 1, 0);
+        }
+        let nth = self.said.get_mut(who).map_or(0, |said| {
+            *said += 1;
+            *said
+        });
+        format!("demo-{}-{who}-{nth}", self.seed)
+    }
+
+    fn context(&self, who: usize) -> Value {
+        json!({
+            "library": { "name": "journeyman-demo", "version": env!("CARGO_PKG_VERSION") },
+            "locale": self.locale(who),
+            "timezone": self.zone,
+        })
+    }
+
+    /// A product as it costs now, or as a line of a cart has it.
+    fn product(&self, nth: usize, line: Option<Line>) -> Value {
         let Some(product) = self.catalogue.get(nth) else { return json!({}) };
         let mut said = json!({
             "product_id": product.id,
@@ -165,28 +313,24 @@ impl Voice {
             "name": product.name,
             "category": product.category,
             "variant": product.variant,
-            "price": product.price,
+            "price": euros(line.map_or_else(|| self.shelf.of(nth, self.step).cents, |line| line.cents)),
             "currency": CURRENCY,
-            "url": format!("https://shop.example/products/{}", product.id),
-            "image_url": format!("https://shop.example/images/{}.jpg", product.id),
+            "url": page(product),
+            "image_url": picture(product),
         });
-        if let Some(pieces) = pieces {
-            put(&mut said, "quantity", pieces);
+        if let Some(line) = line {
+            put(&mut said, "quantity", line.pieces);
         }
         said
     }
 
     fn products(&self, lines: &[Line]) -> Vec<Value> {
-        lines.iter().map(|line| self.product(line.product, Some(line.pieces))).collect()
+        lines.iter().map(|line| self.product(line.product, Some(*line))).collect()
     }
 
     /// What lines cost, and what they are.
     fn bill(&self, lines: &[Line]) -> Value {
-        let price = |line: &Line| self.catalogue.get(line.product).map_or(0.0, |product| product.price);
-        // Cents, so that a sum of prices is one.
-        let cents: f64 =
-            lines.iter().map(|line| (price(line) * 100.0).round() * f64::from(line.pieces)).sum();
-        let total = cents / 100.0;
+        let total = euros(lines.iter().map(|line| line.cents * line.pieces).sum());
         json!({
             "value": total,
             "total": total,
@@ -195,6 +339,23 @@ impl Voice {
             "products": self.products(lines),
         })
     }
+}
+
+fn track(event: &str, properties: Value) -> Value {
+    json!({ "type": "track", "event": event, "properties": properties })
+}
+
+/// As events and items have it.
+fn euros(cents: u32) -> f64 {
+    f64::from(cents) / 100.0
+}
+
+fn page(product: &Product) -> String {
+    format!("https://shop.example/products/{}", product.id)
+}
+
+fn picture(product: &Product) -> String {
+    format!("https://shop.example/images/{}.jpg", product.id)
 }
 
 fn put(object: &mut Value, name: &str, value: impl Into<Value>) {

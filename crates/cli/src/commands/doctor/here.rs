@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use journeyman_domain::ShopClock as _;
-use journeyman_domain::plan::Policies;
+use journeyman_domain::plan::{Channel, Policies};
 use journeyman_engine::deploy;
 use journeyman_store::{Error, Limits, MIGRATIONS, connect, durability, installation};
 use sqlx::migrate::{Migrate as _, MigrateError};
@@ -26,29 +26,24 @@ pub(super) fn configuration(config: &Config) -> Finding {
     let environment = config.environment.name();
     let channels = &config.channels;
     let production = config.environment == Environment::Production;
-    let to = match (production, channels.email.is_some()) {
-        (true, true) => "mail goes to customers".to_owned(),
-        (true, false) => {
-            let todo = "write channels.email";
-            return Finding::new(
-                Health::Look,
-                "configuration",
-                format!("{environment}: no mail can be sent"),
-                todo,
-            );
-        }
-        (false, false) => "no relay; every message goes to the inbox".to_owned(),
-        (false, true) => {
-            let mut to = match channels.redirect_all_to.values().next() {
-                Some(address) => format!("mail goes to {address}"),
-                None => "mail goes to the inbox".to_owned(),
-            };
-            if !channels.allow_only.is_empty() {
-                to.push_str(&format!(", but to {}", channels.allow_only.join(", ")));
-            }
-            to
-        }
+    let mail = channels.email.iter().map(|_| (Channel::Email, "mail"));
+    let speaks: Vec<(Channel, &str)> =
+        mail.chain(channels.http.keys().map(|channel| (*channel, channel.name()))).collect();
+    if speaks.is_empty() && production {
+        let what = format!("{environment}: no mail can be sent");
+        return Finding::new(Health::Look, "configuration", what, "write channels.email");
+    }
+    let way = |(channel, name): &(Channel, &str)| match channels.redirect_all_to.get(channel) {
+        _ if production => format!("{name} goes to customers"),
+        Some(address) => format!("{name} goes to {address}"),
+        None => format!("{name} goes to the inbox"),
     };
+    let mut to = speaks.iter().map(way).collect::<Vec<_>>().join(", ");
+    if speaks.is_empty() {
+        to.push_str("no relay; every message goes to the inbox");
+    } else if !production && !channels.allow_only.is_empty() {
+        to.push_str(&format!(", but to {}", channels.allow_only.join(", ")));
+    }
     Finding::ok("configuration", format!("{environment}: {to}"))
 }
 

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use journeyman_domain::ShopClock as _;
+use journeyman_domain::decision::{Choice, Rule};
+use journeyman_engine::models::REWARD_HOURS;
 use journeyman_engine::{CHURN, Taught, Teacher};
+use journeyman_learn::interval::wilson;
+use journeyman_store::learning::{self, Came};
 use journeyman_store::models::{self, Model};
 use journeyman_store::{Limits, installation};
 use serde_json::{Value, json};
@@ -128,22 +132,40 @@ fn told(taught: &Taught) -> String {
             taught.unconverted
         ));
     }
+    for made in &taught.choices {
+        let used = if made.promoted { "used" } else { "not used" };
+        out.push_str(&format!("{} {}: made anew, {used}\n", made.name, made.snapshot));
+    }
     out
 }
 
 impl Models {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let limit = self.limit;
-        let (list, last) = doorway::with_database(config, PATIENCE, |database| async move {
+        let (list, came, last) = doorway::with_database(config, PATIENCE, |database| async move {
             let list = models::list(&database.pool, limit).await?;
-            Ok((list, models::learned(&database.pool, CHURN).await?))
+            // The whole log of choices is read.
+            let pool = journeyman_store::connect(&database.options, Limits { connections: 1, ..LIMITS });
+            let window = ((REWARD_HOURS * 3_600) as f64, SystemClock.now());
+            let mut connection = pool.acquire().await?;
+            let came = learning::came(&mut connection, window).await?;
+            drop(connection);
+            pool.close().await;
+            Ok((list, Choices(came), models::learned(&database.pool, CHURN).await?))
         })
         .await?;
         if self.json {
             let last = last.map(|(at, done)| json!({ "at": at.to_string(), "done": done }));
             println!(
                 "{}",
-                json!({ "models": list.iter().map(as_json).collect::<Vec<_>>(), "churn_last_learned": last })
+                json!({
+                    "models": list.iter().map(|model| as_json(model, &came)).collect::<Vec<_>>(),
+                    "without_model": {
+                        Choice::Channel.name(): came.without_model(Choice::Channel).json(),
+                        Choice::SendTime.name(): came.without_model(Choice::SendTime).json(),
+                    },
+                    "churn_last_learned": last,
+                })
             );
             return Ok(());
         }
@@ -154,43 +176,133 @@ impl Models {
             }
             None => println!("churn: nothing was learned yet; `journeyman learn run` does it now"),
         }
+        for what in [Choice::Channel, Choice::SendTime] {
+            let tally = came.without_model(what);
+            if tally.decisions > 0 {
+                println!("{}: {} choices without a model, {}", what.name(), tally.decisions, tally.text());
+            }
+        }
         if !list.is_empty() {
-            println!("\n{}", table(&list));
+            println!("\n{}", table(&list, &came));
         }
         Ok(())
     }
 }
 
-fn table(list: &[Model]) -> Table {
+/// What came of choices.
+struct Choices(Vec<Came>);
+
+/// How many choices, and what came of them.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    decisions: u64,
+    over: u64,
+    rewarded: u64,
+}
+
+impl Choices {
+    fn sum(&self, which: impl Fn(&Came) -> bool) -> Tally {
+        self.0.iter().filter(|came| which(came)).fold(Tally::default(), |sum, came| Tally {
+            decisions: sum.decisions + came.decisions,
+            over: sum.over + came.over,
+            rewarded: sum.rewarded + came.rewarded,
+        })
+    }
+
+    /// Of those that a model made; `None` of one that makes none.
+    fn of(&self, model: &Model) -> Option<Tally> {
+        let what = Choice::ALL.into_iter().find(|what| what.name() == model.name)?;
+        Some(
+            self.sum(|came| {
+                came.what == what && came.rule == Rule::Learned && came.snapshot == model.version
+            }),
+        )
+    }
+
+    fn without_model(&self, what: Choice) -> Tally {
+        self.sum(|came| came.what == what && matches!(came.rule, Rule::NoModel | Rule::Stale))
+    }
+}
+
+impl Tally {
+    /// The share that was rewarded, with its interval of 95 %; the shares are 0 to 1.
+    fn share(self) -> Option<(f64, f64, f64)> {
+        let (low, high) = wilson(self.rewarded, self.over)?;
+        Some((self.rewarded as f64 / self.over as f64, low, high))
+    }
+
+    fn text(self) -> String {
+        match self.share() {
+            Some((share, low, high)) => format!(
+                "{:.1} % of {} rewarded ({:.1} to {:.1} %)",
+                100.0 * share,
+                self.over,
+                100.0 * low,
+                100.0 * high
+            ),
+            None if self.decisions > 0 => format!("no window of {REWARD_HOURS} h is over"),
+            None => "none yet".to_owned(),
+        }
+    }
+
+    fn json(self) -> Value {
+        let share = self.share();
+        json!({
+            "decisions": self.decisions,
+            "over": self.over,
+            "rewarded": self.rewarded,
+            "reward_rate": share.map(|(share, ..)| share),
+            "reward_rate_95": share.map(|(_, low, high)| [low, high]),
+        })
+    }
+}
+
+/// What a model was made of, and how good it is, in the words of its kind.
+fn figures(model: &Model, came: &Choices) -> (String, String) {
+    let number = |path: &str| model.card.pointer(path).and_then(Value::as_f64);
+    let count = |path: &str| number(path).map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"));
+    let Some(tally) = came.of(model) else {
+        let made_of = format!("{} customers, {} again", count("/customers"), count("/repeat_customers"));
+        let mse = number("/later_slice/mse").zip(number("/later_slice/mean_rate_mse"));
+        let good = mse.map_or_else(
+            || "-".to_owned(),
+            |(ours, mean)| format!("MSE {ours:.3}, {mean:.3} of the mean rate"),
+        );
+        return (made_of, good);
+    };
+    let made_of = match number("/messages") {
+        Some(messages) => format!("{messages:.0} messages, {} rewarded", count("/rewarded")),
+        None => format!("{} people", count("/people")),
+    };
+    let foretold = number("/personal")
+        .zip(number("/everyone"))
+        .map(|(own, all)| format!("hours hit {:.1} %, one for all {:.1} %; ", 100.0 * own, 100.0 * all));
+    (made_of, format!("{}{} choices: {}", foretold.unwrap_or_default(), tally.decisions, tally.text()))
+}
+
+fn table(list: &[Model], came: &Choices) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["model", "fit", "", "learned", "customers", "again", "MSE", "mean rate's", "verdict"]);
+    table.set_header(["model", "fit", "", "learned", "verdict", "made of", "how good"]);
     for model in list {
-        let number = |path: &str, places: usize| {
-            let value = model.card.pointer(path).and_then(Value::as_f64);
-            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.places$}"))
-        };
+        let (made_of, good) = figures(model, came);
         let verdict = model.card.get("verdict").and_then(Value::as_str).unwrap_or_default();
         table.add_row([
             model.name.clone(),
             model.version.to_string(),
             if model.promoted { "*" } else { "" }.to_owned(),
             minute(model.fitted_at),
-            number("/customers", 0),
-            number("/repeat_customers", 0),
-            number("/later_slice/mse", 3),
-            number("/later_slice/mean_rate_mse", 3),
             cut(verdict.split(':').next().unwrap_or_default(), 12),
+            made_of,
+            good,
         ]);
-    }
-    for column in table.column_iter_mut().skip(4).take(4) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
 
-fn as_json(model: &Model) -> Value {
+fn as_json(model: &Model, came: &Choices) -> Value {
     json!({
+        "choices": came.of(model).map(Tally::json),
         "name": model.name,
         "version": model.version,
         "promoted": model.promoted,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use journeyman_domain::ShopTime;
+use journeyman_domain::batch;
+use journeyman_domain::catalog::{Item, Products};
 use journeyman_domain::expr::{Root, Scope, Segments};
 use journeyman_domain::person::{Person, Run, decode_run};
 use journeyman_domain::plan::Setting;
 use journeyman_domain::template::{Data, LIST_ITEMS, Variable};
 use journeyman_domain::value::Value;
 use journeyman_engine::past::{Deployments, Past};
-use journeyman_store::history;
+use journeyman_store::{catalog, history};
 use serde_json::{Map, Value as Json};
 use sqlx::{Connection as _, PgConnection};
 
@@ -22,6 +24,8 @@ use crate::shop::{Sending, Shop};
 pub(super) struct Somebody {
     person: Person,
     runs: Vec<Run>,
+    /// What there is of the products that any of it speaks of, as the catalog has it now.
+    products: Vec<(Arc<str>, Item)>,
 }
 
 impl Somebody {
@@ -39,8 +43,10 @@ impl Somebody {
         let ended = history::ended(&mut tx, id).await?;
         // Of a run whose state this version can't read nothing is shown.
         runs.extend(ended.iter().filter_map(|row| decode_run(&row.state).ok()));
+        let spoken: Vec<Arc<str>> = batch::products_of(&person, &runs).into_iter().collect();
+        let (_, products) = catalog::now(&mut tx, &spoken).await?;
         tx.rollback().await?;
-        Ok(Self { person, runs })
+        Ok(Self { person, runs, products })
     }
 
     pub(super) fn id(&self) -> journeyman_domain::PersonId {
@@ -62,6 +68,8 @@ impl Somebody {
     ) -> (Data, Vec<String>) {
         let (sending, run) = self.latest(&shop.sendings(template));
         let zone = self.zone(shop);
+        let products =
+            Products::new(self.products.iter().map(|(id, item)| (id, item)), shop.policies.rates.base);
         let segments = shop.deployment.as_ref().map(|deployment| Segments::new(deployment.segments.clone()));
         let scope = Scope {
             person: &self.person,
@@ -69,8 +77,7 @@ impl Somebody {
             zone: &zone,
             segments: &segments.unwrap_or_default(),
             rates: &shop.policies.rates,
-            // What is asked of products is the sample's.
-            catalog: &journeyman_domain::catalog::Nothing,
+            catalog: &products,
             event: None,
             run,
             element: None,

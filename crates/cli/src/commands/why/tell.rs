@@ -177,7 +177,10 @@ impl Story<'_> {
                     format!("at {step} until {}", moment(due))
                 }
                 (journeyman_domain::person::Position::Watching(_), Some(due)) => {
-                    format!("walked; its goal is looked for until {}", moment(due))
+                    format!(
+                        "walked; its goal, or a message that did not come, is looked for until {}",
+                        moment(due)
+                    )
                 }
                 (_, None) => "waits for an event".to_owned(),
             };

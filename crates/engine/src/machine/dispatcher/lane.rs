@@ -104,7 +104,7 @@ impl Lane {
             }
             (State::Resting, Answer::Rested { rung }) => {
                 if rung {
-                    shared.lines.rung();
+                    shared.lines.rung(shared.limits.pace);
                 }
                 self.round(shared, clock)
             }
@@ -164,6 +164,7 @@ impl Lane {
                 Err(later) => again = again.min(later),
             }
         }
+        again = shared.lines.next_look(self.channel, first_alone, now).map_or(again, |at| again.min(at));
         self.rest(again.saturating_sub(now).max(Duration::from_millis(1)))
     }
 

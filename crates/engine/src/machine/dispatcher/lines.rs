@@ -63,9 +63,11 @@ impl Lines {
         }
     }
 
-    /// Somebody queued something: all are worth a look.
-    pub(super) fn rung(&mut self) {
-        self.0.values_mut().for_each(|known| (known.look_at, known.rung) = (Duration::ZERO, true));
+    /// Somebody queued something: all are worth a look, `pace` after the last.
+    pub(super) fn rung(&mut self, pace: Duration) {
+        for known in self.0.values_mut() {
+            (known.look_at, known.rung) = (known.look_at.min(known.looked_at + pace), true);
+        }
     }
 
     /// A line is being looked at, from the mark that is answered.
@@ -162,5 +164,11 @@ impl Lines {
         let worth = |known: &Known| !known.claiming && known.claimed.is_empty() && known.look_at <= now;
         lines.retain(|line| self.0.get(line).is_some_and(worth));
         lines
+    }
+
+    /// When the next of those that are not worth a look yet will be.
+    pub(super) fn next_look(&self, channel: Channel, first_alone: bool, now: Duration) -> Option<Duration> {
+        let lines = self.of(channel, first_alone).into_iter().filter_map(|line| self.0.get(&line));
+        lines.filter(|known| !known.claiming).map(|known| known.look_at).filter(|at| *at > now).min()
     }
 }

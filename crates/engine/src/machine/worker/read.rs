@@ -1,6 +1,7 @@
 //! What a worker reads for a batch: two lanes of inputs, timers, people.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use journeyman_domain::row::{Arrived, Due};
 use journeyman_domain::{Lane, PersonId, Shard, ShardSet};
@@ -8,6 +9,9 @@ use journeyman_domain::{Lane, PersonId, Shard, ShardSet};
 use super::{State, Worker, behind};
 use crate::machine::shards::either;
 use crate::machine::{Clock, Request};
+
+/// For how long after a live input the bulk lane holds back.
+const LATELY: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(super) fn read_live(&mut self, clock: Clock) -> Request {
@@ -26,19 +30,24 @@ impl Worker {
         shards.iter().copied().filter(|shard| self.whole.contains(*shard)).collect()
     }
 
-    /// How many more go into this batch: the bulk lane gets a quarter of it while the live one has work.
+    /// How many more go into this batch: the bulk lane gets a quarter of it while the live one has work, and for a moment after
+    /// that: whoever comes next waits for no more than a small batch.
     fn room(&self, taken: usize, lane: Option<Lane>) -> usize {
         let size = self.portion.size();
         match lane {
             // A portion that looks for an input at fault is no larger than it says.
             _ if self.portion.is_cautious() => size.saturating_sub(taken),
-            Some(Lane::Bulk) if taken > 0 => (size / 4).max(1),
+            Some(Lane::Bulk) if taken > 0 || self.live_lately => (size / 4).max(1),
             _ => size,
         }
     }
 
     pub(super) fn read_bulk(&mut self, live: Vec<Arrived>, clock: Clock) -> Request {
         self.exhausted = self.round.clone();
+        if !live.is_empty() {
+            self.live_at = Some(clock.machine);
+        }
+        self.live_lately = self.live_at.is_some_and(|at| clock.machine.saturating_sub(at) < LATELY);
         if live.len() >= self.portion.size() {
             let unread = self.stopped_at(&self.round.clone(), live.last().map(|input| input.place.shard));
             self.exhausted.retain(|shard| !unread.contains(*shard));
