@@ -341,7 +341,9 @@ async fn whoever_is_stopped_inside_a_copy_is_put_out_and_does_no_harm_when_they_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_door_was_stopped_with_is_taken_by_another() {
     let stage = Stage::new().await;
-    let messages = orders("a");
+    // More than go by INSERT.
+    let looks = |n| happens("Product Viewed", &format!("look-{n}"), &format!("u{}", n % CUSTOMERS), "");
+    let messages = [orders("a"), (0..2 * CUSTOMERS).map(looks).collect()].concat();
     let request = stage.shop.post(&stage.daemon.public, &messages);
     let at = "end of COPY events (id, person_id, occurred_at, received_at, kind, historical, source, name, payload) FROM \
               STDIN (FORMAT binary)";
