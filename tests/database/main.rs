@@ -32,5 +32,6 @@ mod schema;
 mod send_time;
 mod serve;
 mod stop;
+mod stops;
 mod store_batch;
 mod tracking;

@@ -19,6 +19,7 @@ mod messages;
 mod preview;
 mod send_test;
 mod serve;
+mod stop;
 mod suppressions;
 mod why;
 
@@ -68,6 +69,7 @@ enum Command {
     Doctor(doctor::Doctor),
     SendTest(send_test::SendTest),
     Messages(messages::Messages),
+    Stop(stop::Stop),
     Suppressions(suppressions::Suppressions),
     Bounces(bounces::Bounces),
     Why(why::Why),
@@ -103,6 +105,7 @@ impl Arguments {
             Command::Apply(apply) => apply.run(&config).await,
             Command::SendTest(test) => test.run(&config).await,
             Command::Messages(messages) => messages.run(&config).await,
+            Command::Stop(stop) => stop.run(&config).await,
             Command::Suppressions(suppressions) => suppressions.run(&config).await,
             Command::Bounces(bounces) => bounces.run(&config).await,
             Command::Why(why) => why.run(&config).await,

@@ -1,5 +1,6 @@
 //! From files to what is deployed: checked together, stored, and compiled again from what is stored.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use journeyman_domain::plan::{Deployment, PlanHash, Policies};
@@ -89,6 +90,11 @@ pub fn sources(checked: &Checked, sources: &[Source]) -> Vec<StoredSource> {
         })
     });
     stored.chain(templates).collect()
+}
+
+/// The names of the journeys that are deployed, and of those whose older versions runs go on in.
+pub fn journeys(stored: &[StoredSource]) -> BTreeSet<&str> {
+    stored.iter().filter(|stored| stored.kind == JOURNEY).map(|stored| stored.name.as_str()).collect()
 }
 
 fn source(stored: &StoredSource) -> Source {

@@ -20,7 +20,7 @@ use crate::expr::{EventTypes, Leaves, Names, Scope};
 use crate::literal::{self, Fault, short};
 use crate::source::Place;
 use crate::templates::Shelf;
-use crate::tree::{Entry, Node};
+use crate::tree::{Entry, Map, Node};
 use crate::words;
 
 /// The most steps of one journey.
@@ -74,6 +74,11 @@ struct Reader<'a, 'r, 's> {
     kind: JourneyKind,
     /// Of which variables of which templates something was said.
     said: BTreeSet<(Arc<str>, String)>,
+}
+
+/// The ids of a journey's steps, by the byte where each begins.
+pub(crate) fn ids(map: &Map, report: &mut Report<'_>) -> BTreeMap<usize, Arc<str>> {
+    survey::ids(map, report)
 }
 
 /// Reads a journey; `None` where anything in its file is wrong. `stem` is the file's name.

@@ -3,6 +3,7 @@
 mod block;
 mod canonical;
 mod check;
+pub mod compare;
 mod diagnostic;
 mod expr;
 pub mod graph;

@@ -38,6 +38,7 @@ mod row;
 pub mod scores;
 pub mod slices;
 mod statements;
+pub mod stops;
 mod stored_events;
 pub mod suppressions;
 pub mod tally;

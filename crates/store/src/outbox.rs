@@ -20,7 +20,7 @@ use sqlx::{Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 pub use finish::{Outcome, finish};
-pub use start::{SUPPRESSED, Started, start};
+pub use start::{STOPPED, SUPPRESSED, Started, start};
 pub use state::State;
 
 use crate::copy::Rows;

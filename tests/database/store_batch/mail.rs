@@ -110,7 +110,10 @@ async fn what_is_suppressed_while_a_start_waits_does_not_leave() {
         writes.commit().await.unwrap();
     };
     let (started, ()) = tokio::join!(start(&stage, &own, &claimed), suppressing);
-    assert_eq!(started.unwrap(), Started { started: vec![claimed[0]], suppressed: vec![claimed[1]] });
+    assert_eq!(
+        started.unwrap(),
+        Started { started: vec![claimed[0]], suppressed: vec![claimed[1]], ..Started::default() }
+    );
     assert_eq!(states(&stage).await, [("a".to_owned(), State::Started), ("b".to_owned(), State::Rejected)]);
     let over = told(&stage).await.into_iter().find(|line| line.message.message == claimed[1]).unwrap();
     assert_eq!((over.reason.as_deref(), over.attempts, over.context), (Some(SUPPRESSED), 0, None));

@@ -69,7 +69,7 @@ async fn a_message_is_claimed_started_and_finished() {
     // A stray can't be started, one not started can't be finished.
     let stray = MessageId(Uuid::from_u128(9));
     let started = start(&stage, &own, &[all[3], all[0], all[1], stray, all[2]]).await.unwrap();
-    assert_eq!(started, Started { started: vec![all[3], all[0], all[1], all[2]], suppressed: vec![] });
+    assert_eq!(started, Started { started: vec![all[3], all[0], all[1], all[2]], ..Started::default() });
     assert_eq!(ids(&claim(&stage, &own, 0, 10).await), all[4..]);
     assert_eq!(start(&stage, &own, &all[..4]).await.unwrap(), Started::default(), "never twice");
     let reason = |reason: &str| reason.to_owned();

@@ -212,6 +212,16 @@ impl Hands {
         let started = outbox::start(&self.engine.pools.messages, &queue, &contexts, now).await?;
         if !started.suppressed.is_empty() {
             tracing::info!(messages = started.suppressed.len(), "suppressed addresses: these messages stay");
+        }
+        if !(started.held.is_empty() && started.discarded.is_empty()) {
+            let (held, discarded) = (started.held.len(), started.discarded.len());
+            tracing::warn!(
+                held,
+                discarded,
+                "somebody has stopped these messages: see `journeyman stop list`"
+            );
+        }
+        if !(started.suppressed.is_empty() && started.discarded.is_empty()) {
             self.engine.ring(of);
         }
         Ok(Answer::Started(Some(started)))

@@ -18,14 +18,7 @@ use crate::words;
 /// Surveys a journey. What is said of ids is said here; all else is said where it is read.
 pub(super) fn of<'a>(block: &Block<'_>, around: &'a Around<'a>, report: &mut Report<'_>) -> Known<'a> {
     let entry = entry_types(block, around);
-    let mut survey = Survey {
-        report,
-        counts: BTreeMap::new(),
-        ids: BTreeMap::new(),
-        places: BTreeMap::new(),
-        sets: Vec::new(),
-        leaves: BTreeMap::new(),
-    };
+    let mut survey = Survey::new(report);
     if let Some(steps) = block.entries().iter().find(|entry| entry.key == "steps") {
         survey.steps(&steps.value);
     }
@@ -36,6 +29,15 @@ pub(super) fn of<'a>(block: &Block<'_>, around: &'a Around<'a>, report: &mut Rep
         variables(&mut known, &sets, report);
     }
     known
+}
+
+/// The ids of the steps of a file, by the byte where each begins; what is wrong with them goes to `report`.
+pub(super) fn ids(map: &Map, report: &mut Report<'_>) -> BTreeMap<usize, Arc<str>> {
+    let mut survey = Survey::new(report);
+    if let Some(steps) = map.get("steps") {
+        survey.steps(&steps.value);
+    }
+    survey.ids
 }
 
 /// The types of the properties of what begins a run; nothing is known where that is not read yet.
@@ -82,7 +84,18 @@ struct Survey<'t, 'r, 's> {
     leaves: BTreeMap<Arc<str>, Leaves>,
 }
 
-impl<'t> Survey<'t, '_, '_> {
+impl<'t, 'r, 's> Survey<'t, 'r, 's> {
+    fn new(report: &'r mut Report<'s>) -> Self {
+        Self {
+            report,
+            counts: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            places: BTreeMap::new(),
+            sets: Vec::new(),
+            leaves: BTreeMap::new(),
+        }
+    }
+
     fn steps(&mut self, node: &'t Node) {
         for step in node.one_or_more() {
             if let Kind::Map(map) = &step.kind {

@@ -15,6 +15,9 @@ use crate::{Error, row, statements};
 /// The reason of a message whose address is suppressed.
 pub const SUPPRESSED: &str = "suppressed";
 
+/// The reason of a message that somebody has stopped and discarded.
+pub const STOPPED: &str = "stopped";
+
 /// What may leave now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Started {
@@ -22,6 +25,10 @@ pub struct Started {
     pub started: Vec<MessageId>,
     /// These are over: nothing is sent to their addresses any more. Their people's intake has grown.
     pub suppressed: Vec<MessageId>,
+    /// These somebody has stopped: they are held.
+    pub held: Vec<MessageId>,
+    /// These likewise, and they are over. Their people's intake has grown.
+    pub discarded: Vec<MessageId>,
 }
 
 /// Where a claimed message lies, and which it is.
@@ -70,15 +77,21 @@ async fn once(
         if over.len() != locked.len() {
             return Err(Error::Conflict(format!("{} of {} locked messages", over.len(), locked.len())));
         }
-        let started = |message: &Uuid| over.get(message).is_some_and(Option::is_none);
-        let ids = || messages.iter().map(|(message, _)| message.0);
-        let mut all =
-            Started { started: ids().filter(started).map(MessageId).collect(), ..Started::default() };
-        let person = |message| Some((message, over.remove(&message)??, State::Rejected.code()));
-        let suppressed: Vec<Ended> = ids().filter_map(person).collect();
-        report(tx, &suppressed, now).await?;
+        let mut all = Started::default();
+        let mut ended: Vec<Ended> = Vec::new();
+        for (message, _) in messages {
+            let Some((person, state)) = over.remove(&message.0) else { continue };
+            let of = match State::from_code(state) {
+                Some(State::Held) => &mut all.held,
+                Some(State::Rejected) => &mut all.suppressed,
+                Some(State::Cancelled) => &mut all.discarded,
+                _ => &mut all.started,
+            };
+            of.push(*message);
+            ended.extend(person.map(|person| (message.0, person, state)));
+        }
+        report(tx, &ended, now).await?;
         tx.execute("COMMIT").await?;
-        all.suppressed.extend(suppressed.into_iter().map(|(message, ..)| MessageId(message)));
         Ok(all)
     })
     .await
@@ -106,23 +119,24 @@ async fn lock(
     Ok(rows.into_iter().filter_map(|(place, message)| place.zip(message)).collect())
 }
 
-/// Starts what is locked; of those that were suppressed instead, also whose they are.
+/// Starts what is locked, holds it or ends it: whose each is that is over, and the state it has now.
 #[tracing::instrument(level = "debug", skip_all)]
 async fn set_out(
     tx: &mut PgConnection,
     locked: &[Locked],
     contexts: &BTreeMap<Uuid, &str>,
     now: ShopTime,
-) -> Result<BTreeMap<Uuid, Option<i64>>, Error> {
+) -> Result<BTreeMap<Uuid, (Option<i64>, i16)>, Error> {
     if locked.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let started: Vec<(Uuid, Option<i64>)> = sqlx::query_as(statements::START_OUTBOX)
+    let started: Vec<(Uuid, Option<i64>, i16)> = sqlx::query_as(statements::START_OUTBOX)
         .bind(locked.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>())
         .bind(locked.iter().map(|(_, message)| contexts.get(message).copied()).collect::<Vec<_>>())
         .bind(row::time(now))
         .bind(SUPPRESSED)
+        .bind(STOPPED)
         .fetch_all(tx)
         .await?;
-    Ok(started.into_iter().collect())
+    Ok(started.into_iter().map(|(message, person, state)| (message, (person, state))).collect())
 }

@@ -1,0 +1,1 @@
+UPDATE stops SET discards = true WHERE id = $1
