@@ -10,3 +10,6 @@ CREATE TABLE stops (
     CONSTRAINT stops_channel_is_known CHECK (channel BETWEEN 0 AND 6),
     CONSTRAINT stops_note_is_bounded CHECK (octet_length(note) <= 512)
 );
+
+-- Who put a deployment live, as they said.
+ALTER TABLE deployments ADD COLUMN author text NOT NULL DEFAULT '';

@@ -28,6 +28,7 @@ mod mail;
 mod mail_commands;
 mod merges;
 mod outage;
+mod plans;
 mod schema;
 mod send_time;
 mod serve;

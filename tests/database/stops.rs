@@ -54,7 +54,7 @@ impl Stage {
         self.shop.take(&self.daemon, &orders).await;
     }
 
-    async fn until(&self, what: &str, sql: &str, count: i64) {
+    async fn until(&self, what: &str, sql: &'static str, count: i64) {
         let database = &self.shop.database;
         until(what, PATIENCE, async || (database.count(sql).await == count).then_some(())).await;
     }
@@ -97,7 +97,7 @@ async fn a_backlog_is_held_before_any_of_it_leaves_and_thrown_away() {
     let thrown = stage.json(&["discard", "1"]).await;
     assert_eq!(thrown["discarded"], 4, "{thrown}");
     stage.until("their runs have heard", ENDED, 4).await;
-    let otherwise = "SELECT count(*) FROM ended_runs WHERE reason = 'not-thanked'";
+    let otherwise = "SELECT count(*) FROM ended_runs WHERE reason = 'exit_step: not-thanked'";
     assert_eq!(database.count(otherwise).await, 4);
     // What comes while it stands goes the same way.
     stage.order(&["e"]).await;

@@ -21,7 +21,7 @@ use journeyman_domain::plan::{Channel, PlanHash};
 use journeyman_domain::row::{PersonRow, QueuedRow, Write};
 use journeyman_domain::{MessageId, PersonId, ShopClock, ShopTime};
 use journeyman_engine::Doorbell;
-use journeyman_store::deployments::{self, StoredSource};
+use journeyman_store::deployments::{self, Label, StoredSource};
 use journeyman_store::{Batch, Limits as Connections, connect};
 use reqwest::RequestBuilder;
 use serde_json::Value;
@@ -182,7 +182,14 @@ impl Stage {
         });
         let sources: Vec<StoredSource> = sources.collect();
         let mut connection = self.database.pool.acquire().await.unwrap();
-        deployments::insert(&mut connection, self.at(), "", "dev", &sources, &[]).await.unwrap();
+        deployments::insert(
+            &mut connection,
+            &Label { at: self.at(), note: "", environment: "dev", author: "" },
+            &sources,
+            &[],
+        )
+        .await
+        .unwrap();
     }
 
     /// Says what is known of Anna.

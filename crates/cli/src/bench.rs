@@ -8,9 +8,13 @@ mod scratch;
 pub mod steps;
 pub mod triggers;
 
+use journeyman_domain::ShopClock as _;
 use journeyman_domain::link::KeyRing;
 use journeyman_engine::outlet::Outlet;
+use journeyman_store::deployments::Label;
 use serde_json::{Value, json};
+
+use crate::SystemClock;
 
 /// What a bench found.
 pub struct Report {
@@ -118,6 +122,11 @@ impl Report {
             println!("  {note}");
         }
     }
+}
+
+/// What is said of a bench's deployment.
+fn label() -> Label<'static> {
+    Label { at: SystemClock.now(), note: "bench", environment: "dev", author: "" }
 }
 
 /// A way out that leads to the inbox alone.

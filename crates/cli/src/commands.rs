@@ -11,11 +11,13 @@ mod catalog;
 mod check;
 mod decisions;
 mod demo;
+mod deployments;
 mod doctor;
 mod graph;
 mod import;
 mod learn;
 mod messages;
+mod plan;
 mod preview;
 mod send_test;
 mod serve;
@@ -40,6 +42,7 @@ use journeyman_domain::{MessageId, ShopTime};
                   journeyman check                      what is wrong with the journeys here\n  \
                   journeyman graph                      the journeys here, drawn\n  \
                   journeyman preview cart-reminder      what a template says\n  \
+                  journeyman plan                       what `apply` would change, and what that would have done\n  \
                   journeyman apply                      put the journeys here live\n  \
                   journeyman doctor                     whether mail can be sent from here\n  \
                   journeyman import orders.csv --help   load history\n  \
@@ -65,7 +68,10 @@ enum Command {
     Check(check::Check),
     Graph(graph::Graphs),
     Preview(preview::Preview),
+    Plan(plan::Plan),
     Apply(apply::Apply),
+    Deployments(deployments::Deployments),
+    Rollback(deployments::Rollback),
     Doctor(doctor::Doctor),
     SendTest(send_test::SendTest),
     Messages(messages::Messages),
@@ -102,7 +108,10 @@ impl Arguments {
             Command::Catalog(catalog) => catalog.run(&config).await,
             Command::Adopt(adopt) => adopt.run(&config).await,
             Command::Bench(bench) => bench.run(&config).await,
+            Command::Plan(plan) => plan.run(&config).await,
             Command::Apply(apply) => apply.run(&config).await,
+            Command::Deployments(deployments) => deployments.run(&config).await,
+            Command::Rollback(rollback) => rollback.run(&config).await,
             Command::SendTest(test) => test.run(&config).await,
             Command::Messages(messages) => messages.run(&config).await,
             Command::Stop(stop) => stop.run(&config).await,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use journeyman_domain::expr::Demands;
 use journeyman_domain::plan::{Channel, PlanHash, Plans};
-use journeyman_domain::{PersonId, ShopTime, backfill as counting, batch};
-use journeyman_store::deployments::{self, StoredSource};
+use journeyman_domain::{PersonId, backfill as counting, batch};
+use journeyman_store::deployments::{self, Label, StoredSource};
 use journeyman_store::{Error, backfill, interests, lines, slices};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
@@ -15,15 +15,12 @@ use crate::deploy;
 /// How many people's history is read at once.
 const PEOPLE: usize = 2_000;
 
-/// What is to be said of a deployment.
-#[derive(Clone, Copy, Debug)]
-pub struct Label<'a> {
-    /// When it goes live.
-    pub at: ShopTime,
-    /// What people say of it.
-    pub note: &'a str,
-    /// In which environment.
-    pub environment: &'a str,
+/// The name of a change: from what is live, to these sources. Whoever looked at it may ask for just that.
+pub fn plan_id(current: i64, sources: &[StoredSource]) -> PlanHash {
+    let mut files: Vec<String> =
+        sources.iter().map(|source| format!("{} {:?} {}", source.kind, source.name, source.hash)).collect();
+    files.sort_unstable();
+    PlanHash::of_text(&format!("{current}\n{}", files.join("\n")))
 }
 
 /// What was done.
@@ -52,6 +49,12 @@ pub enum NotApplied {
     /// The set does not compile together with the versions that runs are under way in.
     #[error("{0}")]
     Sources(String),
+    /// What was looked at is not what would be done: what is live has changed since, or the files have.
+    #[error(
+        "the plan is another by now: something else went live, or the files changed, since it was made; \
+         make it again with `journeyman plan` and look at it"
+    )]
+    Moved,
     /// Another `apply` is at work.
     #[error("somebody else is putting journeys live at this moment; try again when they are done")]
     Busy,
@@ -63,7 +66,8 @@ impl From<sqlx::Error> for NotApplied {
     }
 }
 
-/// Puts `sources`, which were checked, live. `counted` hears how many people's history was counted.
+/// Puts `sources`, which were checked, live; of a `plan`, see [`plan_id`], only just as it has it. `counted` hears how many
+/// people's history was counted.
 ///
 /// Counters are made twice over: first of everybody's history while the engine goes on, then, while no batch runs, again of
 /// those to whom something happened meanwhile. So batches wait for moments, however long history is.
@@ -74,6 +78,7 @@ pub async fn apply(
     pool: &PgPool,
     sources: &[StoredSource],
     label: Label<'_>,
+    plan: Option<PlanHash>,
     mut counted: impl FnMut(u64),
 ) -> Result<Applied, NotApplied> {
     // Closed at the end, and the lock with it.
@@ -82,6 +87,9 @@ pub async fn apply(
         return Err(NotApplied::Busy);
     }
     let (current, before) = deployed(&mut connection).await?;
+    if plan.is_some_and(|plan| plan != plan_id(current, sources)) {
+        return Err(NotApplied::Moved);
+    }
     if current > 0 && same(&before, sources) {
         let pinned = before.iter().filter(|source| source.pinned).count();
         return Ok(Applied { number: current, changed: false, before, pinned, counters: 0, people: 0 });
@@ -103,8 +111,7 @@ pub async fn apply(
     let demands: Vec<_> = all.demands.iter().cloned().collect();
     let senders: Vec<&str> = all.senders.iter().map(String::as_str).collect();
     lines::ensure(&mut tx, Channel::Email, &senders).await?;
-    let number =
-        deployments::insert(&mut tx, label.at, label.note, label.environment, sources, &demands).await?;
+    let number = deployments::insert(&mut tx, &label, sources, &demands).await?;
     tx.commit().await?;
     let pinned = all.pinned;
     Ok(Applied { number, changed: true, before, pinned, counters: now_missing.iter().count(), people })

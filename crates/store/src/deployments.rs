@@ -29,6 +29,86 @@ pub struct StoredSource {
     pub pinned: bool,
 }
 
+/// What is said of a deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Label<'a> {
+    /// When it goes live.
+    pub at: ShopTime,
+    /// What people say of it.
+    pub note: &'a str,
+    /// In which environment.
+    pub environment: &'a str,
+    /// Who does it, as they say.
+    pub author: &'a str,
+}
+
+/// One of the deployments there were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number, from 1.
+    pub number: i64,
+    /// When it went live.
+    pub at: ShopTime,
+    /// What people said of it.
+    pub note: String,
+    /// In which environment.
+    pub environment: String,
+    /// Who did it, as they said; empty where nobody said.
+    pub author: String,
+    /// How many files it has, older versions not counted.
+    pub files: u64,
+}
+
+/// The deployments there were, the newest first, at most so many.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn list(connection: &mut PgConnection, limit: usize) -> Result<Vec<Listed>, Error> {
+    let rows = sqlx::query(statements::LIST_DEPLOYMENTS).bind(limit as i64).fetch_all(connection).await?;
+    let listed = rows.iter().map(|row| {
+        Ok(Listed {
+            number: row.try_get("number")?,
+            at: row::shop_time(row.try_get("at")?),
+            note: row.try_get("note")?,
+            environment: row.try_get("environment")?,
+            author: row.try_get("author")?,
+            files: row.try_get::<i64, _>("files")? as u64,
+        })
+    });
+    listed.collect()
+}
+
+/// Runs under way: how many stand at each step of each version of a journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    /// Of which journey.
+    pub journey: String,
+    /// In which version.
+    pub plan: PlanHash,
+    /// At which step; empty of those that are over but for their goal.
+    pub step: String,
+    /// How many.
+    pub runs: u64,
+}
+
+/// Who is under way, by journey, version and step. Reads every live run once.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn in_flight(connection: &mut PgConnection) -> Result<Vec<InFlight>, Error> {
+    let rows: Vec<(String, Uuid, String, i64)> =
+        sqlx::query_as(statements::RUNS_IN_FLIGHT).fetch_all(connection).await?;
+    let of = |(journey, plan, step, runs): (_, Uuid, _, i64)| InFlight {
+        journey,
+        plan: PlanHash(plan.as_u128()),
+        step,
+        runs: runs as u64,
+    };
+    Ok(rows.into_iter().map(of).collect())
+}
+
 /// The number of what is live, 0 before the first.
 ///
 /// # Errors
@@ -78,16 +158,15 @@ pub async fn load(connection: &mut PgConnection, number: i64) -> Result<Vec<Stor
 #[tracing::instrument(level = "debug", skip_all, fields(sources = sources.len()))]
 pub async fn insert(
     tx: &mut PgConnection,
-    at: ShopTime,
-    note: &str,
-    environment: &str,
+    label: &Label<'_>,
     sources: &[StoredSource],
     demands: &[FeatureKey],
 ) -> Result<i64, Error> {
     let number: i64 = sqlx::query_scalar(statements::INSERT_DEPLOYMENT)
-        .bind(row::time(at))
-        .bind(note)
-        .bind(environment)
+        .bind(row::time(label.at))
+        .bind(label.note)
+        .bind(label.environment)
+        .bind(label.author)
         .fetch_one(&mut *tx)
         .await?;
     insert_sources(tx, number, sources).await?;

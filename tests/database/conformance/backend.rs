@@ -11,6 +11,7 @@ use journeyman_domain::row::{KIND_CLOSE, KIND_TAKE, StoredEvent};
 use journeyman_domain::{MessageId, PersonId, Shard, ShopTime};
 use journeyman_engine::machine::{Answer, Ask, Fault, HeldQueue, Reply, Request, StoredSource};
 use journeyman_sim::{LEASE, Memory, Session};
+use journeyman_store::deployments::Label;
 use journeyman_store::outbox::{self, Claimed, OnUnknown, Outcome, Started, Whose};
 use journeyman_store::suppressions::{self, Suppression};
 use journeyman_store::{
@@ -433,7 +434,14 @@ impl Backend for InPostgres {
     async fn deploy(&mut self, sources: &[StoredSource], demands: &[FeatureKey]) {
         let mut tx = self.pool.begin().await.unwrap();
         slices::lock_all(&mut tx).await.unwrap();
-        deployments::insert(&mut tx, start(), "", "dev", sources, demands).await.unwrap();
+        deployments::insert(
+            &mut tx,
+            &Label { at: start(), note: "", environment: "dev", author: "" },
+            sources,
+            demands,
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
     }
 

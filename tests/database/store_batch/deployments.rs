@@ -5,7 +5,7 @@ use journeyman_domain::person::FeatureKey;
 use journeyman_domain::plan::PlanHash;
 use journeyman_domain::row::{Applied, JournalRow, PersonRow, RunRow, Write};
 use journeyman_domain::{EventId, Identity, PersonId};
-use journeyman_store::deployments::{self, StoredSource};
+use journeyman_store::deployments::{self, Label, StoredSource};
 use journeyman_store::{Error, backfill, history, slices};
 use uuid::Uuid;
 
@@ -32,7 +32,13 @@ fn count(event: &str, field: Option<(&str, bool)>, by: Option<&str>) -> FeatureK
 async fn deploy(stage: &Stage, sources: &[StoredSource], demands: &[FeatureKey]) -> Result<i64, Error> {
     let mut tx = stage.database.pool.begin().await.unwrap();
     slices::lock_all(&mut tx).await?;
-    let number = deployments::insert(&mut tx, stage.now, "a note", "dev", sources, demands).await?;
+    let number = deployments::insert(
+        &mut tx,
+        &Label { at: stage.now, note: "a note", environment: "dev", author: "ada" },
+        sources,
+        demands,
+    )
+    .await?;
     tx.commit().await.unwrap();
     Ok(number)
 }

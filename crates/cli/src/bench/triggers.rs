@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 use indicatif::ProgressBar;
-use journeyman_domain::{ShardSet, ShopClock as _};
+use journeyman_domain::ShardSet;
 use journeyman_engine::machine::DispatcherLimits;
 use journeyman_engine::{Engine, Pools, deploy};
 use journeyman_journey::Source;
@@ -168,7 +168,7 @@ async fn put_live(scratch: &Scratch, sources: &[Source]) -> anyhow::Result<()> {
     let mut connection = scratch.slow.acquire().await?;
     let mut tx = connection.begin().await?;
     slices::lock_all(&mut tx).await?;
-    deployments::insert(&mut tx, SystemClock.now(), "bench", "dev", &stored, &[]).await?;
+    deployments::insert(&mut tx, &crate::bench::label(), &stored, &[]).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::PlanHash;
-use journeyman_engine::apply::{Applied, Label, apply};
+use journeyman_engine::apply::{Applied, apply};
 use journeyman_engine::deploy;
-use journeyman_store::deployments::StoredSource;
+use journeyman_store::deployments::{Label, StoredSource};
 use journeyman_store::installation;
 use serde_json::json;
 
@@ -27,7 +27,7 @@ use crate::doorway::{self, Database};
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  journeyman apply\n  journeyman apply shop --note 'cart reminder after 30 minutes'\n  \
-                        journeyman apply --json"
+                        journeyman apply --plan 5f0c… --author ada     just what `journeyman plan` showed\n  journeyman apply --json"
 )]
 pub(super) struct Apply {
     /// The folder that holds journeyman.yaml, tracking.yaml, journeys/ and templates/
@@ -36,13 +36,19 @@ pub(super) struct Apply {
     /// What is said of it in the list of deployments
     #[arg(long, default_value = "", value_name = "TEXT")]
     note: String,
+    /// Who does it, for the list of deployments
+    #[arg(long, default_value = "", value_name = "NAME", env = "JOURNEYMAN_AUTHOR")]
+    author: String,
+    /// Only just what `journeyman plan` showed under this name
+    #[arg(long, value_name = "PLAN", value_parser = plan_name)]
+    plan: Option<PlanHash>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
 /// What an apply did.
-struct Done {
+pub(super) struct Done {
     applied: Applied,
     /// What became of each file, and of each template as one: kind, name, word.
     files: Vec<(&'static str, String, &'static str)>,
@@ -62,9 +68,11 @@ impl Apply {
             return Err(Told.into());
         }
         let stored = deploy::sources(&checked, &sources);
-        let (note, environment) = (self.note.clone(), config.environment.name());
+        let (note, author, environment) = (self.note.clone(), self.author.clone(), config.environment.name());
+        let plan = self.plan;
         let done = doorway::with_database(config, Duration::from_secs(10), |database| async move {
-            put_live(&database, &stored, &note, environment).await
+            let label = Label { at: SystemClock.now(), note: &note, environment, author: &author };
+            put_live(&database, &stored, label, plan).await
         })
         .await?;
         if self.json {
@@ -76,18 +84,24 @@ impl Apply {
     }
 }
 
-async fn put_live(
+/// The name of a plan, as `plan` prints it.
+fn plan_name(text: &str) -> Result<PlanHash, String> {
+    let hash = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+    hash.map(PlanHash).ok_or_else(|| "write it as `journeyman plan` does: 32 letters and digits".to_owned())
+}
+
+/// Puts sources live that were checked, unless this database is somebody else's copy.
+pub(super) async fn put_live(
     database: &Database,
     sources: &[StoredSource],
-    note: &str,
-    environment: &str,
+    label: Label<'_>,
+    plan: Option<PlanHash>,
 ) -> anyhow::Result<Done> {
-    let guard = installation::guard(&database.pool, environment, SystemClock.now()).await?;
+    let guard = installation::guard(&database.pool, label.environment, label.at).await?;
     anyhow::ensure!(guard.may_send(), "{guard}; nothing was changed");
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} counting history: {pos} people ({per_sec})")?);
-    let label = Label { at: SystemClock.now(), note, environment };
-    let applied = apply(&database.pool, sources, label, |people| bar.set_position(people)).await;
+    let applied = apply(&database.pool, sources, label, plan, |people| bar.set_position(people)).await;
     bar.finish_and_clear();
     let applied = applied.context("nothing was changed")?;
     let files = compared(&applied.before, sources);
@@ -95,7 +109,10 @@ async fn put_live(
 }
 
 /// Each file of the two sets, templates by their folders, and what becomes of it.
-fn compared(before: &[StoredSource], after: &[StoredSource]) -> Vec<(&'static str, String, &'static str)> {
+pub(super) fn compared(
+    before: &[StoredSource],
+    after: &[StoredSource],
+) -> Vec<(&'static str, String, &'static str)> {
     let (old, new) = (things(before), things(after));
     let now = new.iter().map(|(thing, files)| {
         let word = match old.get(thing) {
@@ -122,7 +139,7 @@ fn things(sources: &[StoredSource]) -> BTreeMap<(i16, &str), BTreeMap<&str, Plan
     things
 }
 
-fn word_of(kind: i16) -> &'static str {
+pub(super) fn word_of(kind: i16) -> &'static str {
     match kind {
         1 => "journey",
         2 => "segment",
@@ -132,7 +149,7 @@ fn word_of(kind: i16) -> &'static str {
     }
 }
 
-fn told(done: &Done) -> String {
+pub(super) fn told(done: &Done) -> String {
     let applied = &done.applied;
     if !applied.changed {
         return format!("nothing to do: deployment {} says the same\n", applied.number);
@@ -151,7 +168,7 @@ fn told(done: &Done) -> String {
     told + &format!("deployment {} is live\n", applied.number)
 }
 
-fn told_as_json(done: &Done) -> serde_json::Value {
+pub(super) fn told_as_json(done: &Done) -> serde_json::Value {
     let files: Vec<_> = done
         .files
         .iter()

@@ -2,26 +2,28 @@
 
 mod feed;
 mod goods;
+mod past;
 mod people;
 mod report;
 mod work;
+
+pub(super) use past::Past;
+pub(super) use report::{drawn, journey as tally_json};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use journeyman_domain::ShopTime;
 use journeyman_domain::plan::{Deployment, Plans, Status};
 use journeyman_engine::deploy;
 use journeyman_sim::backtest::Window;
-use journeyman_store::{Limits, connect, options};
+use journeyman_store::options;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use self::feed::Recorded;
 use self::goods::{Goods, Wanted};
 use self::people::People;
 use self::report::Report;
@@ -35,8 +37,6 @@ use crate::import::Plan;
 const DATABASE: &str = "database";
 /// How long another database may take to answer.
 const CONNECTED: Duration = Duration::from_secs(10);
-/// How long the server may take for a statement: it may have to count a hundred million events.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Let journeys live through recorded history: who would have entered, what would have been sent
 ///
@@ -152,7 +152,7 @@ impl Backtest {
         let most = most.saturating_sub(goods.bytes);
         let read = move || feed::read(&plan, rejects, before, most);
         let recorded = tokio::task::spawn_blocking(read).await??;
-        self.lived(deployment, asked, (recorded, goods), began).await
+        self.lived(deployment, asked, Past::new(recorded, goods), began).await
     }
 
     async fn of_database(
@@ -161,24 +161,13 @@ impl Backtest {
         asked: Asked,
         options: &sqlx::postgres::PgConnectOptions,
     ) -> anyhow::Result<String> {
-        let statement_ms = u32::try_from(PATIENCE.as_millis()).unwrap_or(u32::MAX);
-        let limits = Limits { statement_ms, connections: 1, ..Limits::REPORTS };
-        // Events are counted by reading all of them, and read by person.
-        let (whole, by_person) =
-            (connect(options, limits), connect(options, Limits { by_key: true, ..limits }));
         let began = Instant::now();
-        let version = "--events: can't read the events; is this a database of this version of journeyman?";
-        let recorded = feed::look(&whole, by_person, asked.last()).await.context(version)?;
         let most = usize::try_from(self.memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        let goods = match self.goods(&deployment, most)? {
-            Some(goods) => goods,
-            None => {
-                let mut connection = whole.acquire().await.context("can't get a connection")?;
-                let base = deployment.policies.rates.base;
-                Goods::of_database(&mut connection, base).await.context(version)?
-            }
-        };
-        self.lived(deployment, asked, (recorded, goods), began).await
+        let (goods, base) = (self.goods(&deployment, most)?, deployment.policies.rates.base);
+        let past = Past::of_database(options, asked.last(), goods, base).await;
+        let past = past
+            .context("--events: can't read the events; is this a database of this version of journeyman?")?;
+        self.lived(deployment, asked, past, began).await
     }
 
     /// The catalog of `--catalog`, where there is one.
@@ -194,7 +183,7 @@ impl Backtest {
         &self,
         deployment: Deployment,
         asked: Asked,
-        (recorded, goods): (Recorded, Goods),
+        past: Past,
         began: Instant,
     ) -> anyhow::Result<String> {
         let read = began.elapsed();
@@ -204,19 +193,16 @@ impl Backtest {
         let idle = idle.into_iter().map(|plan| plan.name.clone()).collect();
         let currency = deployment.policies.rates.base.code().to_owned();
         let plans = std::sync::Arc::new(Plans::new(deployment));
+        let Past { recorded, goods } = &past;
         let span = recorded.span();
         // What people are told of happens to them too.
         let told = goods.last_told().filter(|_| plans.keeps_interest() && span.is_some());
         let until = asked.last().or(span.map(|(_, last)| last).max(told)).unwrap_or_default();
         let window = Window { from: asked.from, until };
         let people = self.csv.as_deref().map(People::create).transpose()?;
-        let bar = ProgressBar::new(recorded.events());
-        bar.set_style(ProgressStyle::with_template(
-            "letting people live\n{wide_bar} {human_pos}/{human_len} events {per_sec} {eta}",
-        )?);
+        let bar = past.bar("letting people live")?;
         let began = Instant::now();
-        let goods = std::sync::Arc::new(goods);
-        let came = work::all(&plans, window, (&recorded, &goods), people, &bar).await?;
+        let came = past.live(&plans, window, people, &bar).await?;
         bar.finish_and_clear();
         let report = Report {
             names,
@@ -229,7 +215,7 @@ impl Backtest {
             unread: recorded.events().saturating_sub(came.events),
             rejected: recorded.rejected(),
             asks_of_products: plans.demands.products || plans.keeps_interest(),
-            goods,
+            goods: goods.clone(),
             came,
             read,
             lived: began.elapsed(),

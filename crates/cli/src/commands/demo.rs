@@ -12,7 +12,7 @@ mod outcome;
 mod phones;
 mod shipped;
 mod sink;
-mod table;
+pub(super) mod table;
 mod voice;
 
 #[cfg(test)]

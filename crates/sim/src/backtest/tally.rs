@@ -55,6 +55,8 @@ pub struct JourneyTally {
     pub goal_value: f64,
     /// By day.
     pub days: Days,
+    /// Messages that left, by the hour of the shop's clock: 24 counts.
+    pub hours: BTreeMap<Channel, [u64; 24]>,
 }
 
 impl Tally {
@@ -73,6 +75,11 @@ impl Tally {
                     *of.sent.entry(message.channel).or_default() += 1;
                     *of.sent_at.entry(message.step.clone()).or_default() += 1;
                     *of.day(line.at, zone).1.entry(message.channel).or_default() += 1;
+                    let hour = line.at.timestamp().to_zoned(zone.clone()).hour();
+                    let hours = of.hours.entry(message.channel).or_default();
+                    if let Some(count) = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour)) {
+                        *count += 1;
+                    }
                 }
                 What::Withheld(message) => {
                     *self.journey(&message.journey).withheld.entry(message.channel).or_default() += 1;
@@ -138,6 +145,10 @@ impl JourneyTally {
         self.goals += other.goals;
         self.goals_held_out += other.goals_held_out;
         self.goal_value += other.goal_value;
+        for (channel, hours) in other.hours {
+            let ours = self.hours.entry(channel).or_default();
+            ours.iter_mut().zip(hours).for_each(|(ours, theirs)| *ours += theirs);
+        }
         for (day, (entered, sent)) in other.days {
             let ours = self.days.entry(day).or_default();
             ours.0 += entered;

@@ -46,7 +46,7 @@ pub(super) async fn open(scratch: &Scratch, people: usize) -> anyhow::Result<()>
     let mut connection = scratch.slow.acquire().await?;
     let mut tx = connection.begin().await?;
     slices::lock_all(&mut tx).await?;
-    deployments::insert(&mut tx, SystemClock.now(), "bench", "dev", &stored, &[]).await?;
+    deployments::insert(&mut tx, &crate::bench::label(), &stored, &[]).await?;
     tx.commit().await?;
     sqlx::query(
         "INSERT INTO heads (person_id, assignment_key, born_at) SELECT n, n, now() FROM generate_series($1, $2) n",

@@ -3,11 +3,11 @@
 use anyhow::Context as _;
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::template::Data;
-use journeyman_engine::apply::{Label, apply};
+use journeyman_engine::apply::apply;
 use journeyman_engine::deploy;
 use journeyman_engine::outlet::Wordings;
 use journeyman_journey::{Severity, Source};
-use journeyman_store::deployments;
+use journeyman_store::deployments::{self, Label};
 
 use super::super::scratch::Scratch;
 use crate::SystemClock;
@@ -79,8 +79,8 @@ pub(super) async fn put_live(scratch: &Scratch) -> anyhow::Result<Wordings> {
         wrong.map(ToString::to_string).unwrap_or_default()
     );
     let stored = deploy::sources(&checked, &sources);
-    let label = Label { at: SystemClock.now(), note: "bench", environment: "production" };
-    apply(&scratch.slow, &stored, label, |_| {}).await?;
+    let label = Label { at: SystemClock.now(), note: "bench", environment: "production", author: "" };
+    apply(&scratch.slow, &stored, label, None, |_| {}).await?;
     let mut connection = scratch.pool.acquire().await?;
     let number = deployments::current(&mut connection).await?;
     let stored = deployments::load(&mut connection, number).await?;

@@ -44,7 +44,7 @@ impl Shop {
         let mut connection = scratch.pool.acquire().await?;
         let mut tx = connection.begin().await?;
         slices::lock_all(&mut tx).await?;
-        deployments::insert(&mut tx, SystemClock.now(), "bench", "dev", &stored, &[]).await?;
+        deployments::insert(&mut tx, &crate::bench::label(), &stored, &[]).await?;
         tx.commit().await?;
         drop(connection);
         let compiled = deploy::compile(1, &stored).map_err(|error| anyhow::anyhow!(error))?;

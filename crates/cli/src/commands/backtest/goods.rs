@@ -19,7 +19,7 @@ use crate::feed::Feed;
 const BESIDE: usize = 64;
 
 /// The catalog beside the events.
-pub(super) struct Goods {
+pub(in crate::commands) struct Goods {
     kept: Kept,
     base: Currency,
     tellings: Arc<Tellings>,

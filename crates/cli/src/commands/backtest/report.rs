@@ -345,7 +345,8 @@ fn reason_line(of: &str, reason: Refused, count: u64) -> String {
     format!("  {:<40} {:>9}  {}", cut(of, 40), HumanCount(count).to_string(), reason.code())
 }
 
-fn journey(of: &JourneyTally) -> Value {
+/// What happened in a journey, as a JSON object.
+pub(in crate::commands) fn journey(of: &JourneyTally) -> Value {
     let not_sent = of
         .not_sent
         .iter()
@@ -357,6 +358,8 @@ fn journey(of: &JourneyTally) -> Value {
             (day.to_string(), json!({ "entered": entered, "sent": channels(sent) }))
         })
         .collect();
+    let hours: Map<String, Value> =
+        of.hours.iter().map(|(channel, hours)| (channel.name().to_owned(), json!(hours))).collect();
     json!({
         "entered": of.entered,
         "held_out": of.held_out,
@@ -372,6 +375,7 @@ fn journey(of: &JourneyTally) -> Value {
         "goals_held_out": of.goals_held_out,
         "goal_value": of.goal_value,
         "days": days,
+        "sent_by_hour": hours,
     })
 }
 
@@ -395,12 +399,17 @@ fn marks(days: &Days, of: impl Fn(&(u64, BTreeMap<Channel, u64>)) -> u64, first:
         from = to;
     }
     let most = sums.iter().copied().max().unwrap_or(0).max(1);
-    let mark = |sum: &u64| match sum {
+    format!("{}  at most {}", drawn(&sums, most), HumanCount(most))
+}
+
+/// Counts as a row of marks, beside the most that one may be.
+pub(in crate::commands) fn drawn(counts: &[u64], most: u64) -> String {
+    let mark = |count: &u64| match count {
         0 => '·',
-        sum => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
-            .get(usize::try_from((sum * 8).div_ceil(most).saturating_sub(1)).unwrap_or(7))
+        count => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
+            .get(usize::try_from((count * 8).div_ceil(most.max(1)).saturating_sub(1)).unwrap_or(7))
             .copied()
             .unwrap_or('█'),
     };
-    format!("{}  at most {}", sums.iter().map(mark).collect::<String>(), HumanCount(most))
+    counts.iter().map(mark).collect()
 }

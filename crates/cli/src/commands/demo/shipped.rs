@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use journeyman_domain::ShopTime;
 use journeyman_domain::plan::Deployment;
-use journeyman_engine::apply::{Label, apply};
+use journeyman_engine::apply::apply;
 use journeyman_engine::deploy;
 use journeyman_journey::{Severity, Source};
+use journeyman_store::deployments::Label;
 use sqlx::postgres::PgPool;
 
 /// Path and text of each file, as the build found them.
@@ -85,8 +86,8 @@ pub(super) async fn put_live(
         choices == Choices::Learned || !checked.deployment.as_ref().is_some_and(learns),
         "a choice of the shipped journeys is written so that it can't be fixed here"
     );
-    let label = Label { at: now, note: "the shop that ships with journeyman", environment };
-    apply(pool, &deploy::sources(&checked, &sources), label, |_| {})
+    let label = Label { at: now, note: "the shop that ships with journeyman", environment, author: "demo" };
+    apply(pool, &deploy::sources(&checked, &sources), label, None, |_| {})
         .await
         .context("the shop can't go live")?;
     Ok(())

@@ -76,7 +76,10 @@ fn padded(outcome: &Outcome, days: u32, users: u32, seed: u64, wall: Duration) -
     out
 }
 
-pub(super) fn table<const N: usize>(header: [&str; N], numbers: std::ops::Range<usize>) -> Table {
+pub(in crate::commands) fn table<const N: usize>(
+    header: [&str; N],
+    numbers: std::ops::Range<usize>,
+) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header);

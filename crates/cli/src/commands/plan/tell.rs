@@ -1,0 +1,277 @@
+//! A plan in words: for a terminal, a pull request, a program.
+
+use std::fmt::Write as _;
+
+use indicatif::HumanCount;
+use journeyman_journey::compare::Change;
+use serde_json::{Map, Value, json};
+
+use super::Planned;
+use super::difference::Changed;
+use super::forecast::{Forecast, Row};
+use crate::commands::backtest::{drawn, tally_json};
+use crate::commands::cut;
+use crate::commands::demo::table::table;
+
+/// How much of what was written is shown.
+const TEXT: usize = 84;
+
+/// For a terminal, within 100 columns.
+pub(super) fn text(planned: &Planned) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = write_text(planned, &mut out);
+    out
+}
+
+fn write_text(planned: &Planned, out: &mut String) -> std::fmt::Result {
+    if planned.difference.is_empty() {
+        return writeln!(out, "nothing to do: deployment {} says the same", planned.current);
+    }
+    for (title, all) in
+        [("how it goes", &planned.difference.structure), ("what it says", &planned.difference.wording)]
+    {
+        if all.is_empty() {
+            continue;
+        }
+        writeln!(out, "{title}")?;
+        for changed in all {
+            writeln!(out, "  {:>8}  {} {}", changed.word, changed.kind, changed.name)?;
+            if !changed.files.is_empty() {
+                writeln!(out, "            {}", cut(&changed.files.join(", "), 86))?;
+            }
+            for change in &changed.changes {
+                for line in lines(change) {
+                    writeln!(out, "            {line}")?;
+                }
+            }
+            if let Some(stay) = stay(planned, changed) {
+                writeln!(out, "            {stay}")?;
+            }
+        }
+    }
+    if planned.difference.unchanged > 0 {
+        writeln!(out, "  {} journeys stay as they are", planned.difference.unchanged)?;
+    }
+    if let Some(forecast) = &planned.forecast {
+        writeln!(out, "\n{}", head(forecast))?;
+        let mut table = table(["journey", "", "now", "planned", "difference"], 2..5);
+        let mut last = None;
+        for row in forecast.rows() {
+            let name = if last.as_ref() == Some(&row.journey) { "" } else { &row.journey };
+            table.add_row([
+                cut(name, 28),
+                cut(&row.what, 32),
+                count(row.now),
+                count(row.then),
+                difference(&row),
+            ]);
+            last = Some(row.journey.clone());
+        }
+        if !table.is_empty() {
+            writeln!(out, "{table}")?;
+        }
+        for (channel, (now, then)) in forecast.hours() {
+            let most = now.iter().chain(&then).copied().max().unwrap_or(0);
+            let name = channel.name();
+            writeln!(out, "  {name:<9} by hour, now      {}", drawn(&now, most))?;
+            writeln!(out, "  {:<9} 0 to 23, planned  {}  at most {}", "", drawn(&then, most), count(most))?;
+        }
+    }
+    writeln!(out, "\nplan {} of deployment {}", planned.name, planned.current)?;
+    writeln!(out, "journeyman apply --plan {} does just this", planned.name)
+}
+
+/// For a pull request.
+pub(super) fn markdown(planned: &Planned) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = write_markdown(planned, &mut out);
+    out
+}
+
+fn write_markdown(planned: &Planned, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "### Plan `{}`\n", planned.name)?;
+    if planned.difference.is_empty() {
+        return writeln!(out, "Nothing to do: deployment {} says the same.", planned.current);
+    }
+    for (title, all) in
+        [("How it goes", &planned.difference.structure), ("What it says", &planned.difference.wording)]
+    {
+        if all.is_empty() {
+            continue;
+        }
+        writeln!(out, "**{title}**\n")?;
+        for changed in all {
+            let files = match changed.files.is_empty() {
+                true => String::new(),
+                false => format!(": {}", changed.files.join(", ")),
+            };
+            writeln!(out, "- {} {} `{}`{files}", changed.word, changed.kind, changed.name)?;
+            for change in &changed.changes {
+                writeln!(out, "  - {}", sentence(change))?;
+            }
+            if let Some(stay) = stay(planned, changed) {
+                writeln!(out, "  - {stay}")?;
+            }
+        }
+        writeln!(out)?;
+    }
+    if let Some(forecast) = &planned.forecast {
+        writeln!(out, "**{}**\n", head(forecast))?;
+        writeln!(out, "| journey | | now | planned | difference |\n|---|---|--:|--:|--:|")?;
+        for row in forecast.rows() {
+            let Row { journey, what, now, then } = &row;
+            writeln!(
+                out,
+                "| {journey} | {what} | {} | {} | {} |",
+                count(*now),
+                count(*then),
+                difference(&row)
+            )?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "Of deployment {}: `journeyman apply --plan {}`", planned.current, planned.name)
+}
+
+/// For a program.
+pub(super) fn json(planned: &Planned) -> Value {
+    let changed = |all: &[Changed]| -> Vec<Value> {
+        all.iter()
+            .map(|changed| {
+                json!({
+                    "kind": changed.kind,
+                    "name": changed.name,
+                    "change": changed.word,
+                    "files": changed.files,
+                    "changes": changed.changes.iter().map(change_json).collect::<Vec<_>>(),
+                })
+            })
+            .collect()
+    };
+    let in_flight = planned.in_flight.iter().map(|runs| {
+        let planned = planned.difference.versions.get(&runs.journey);
+        json!({
+            "journey": runs.journey,
+            "version": runs.plan.to_string(),
+            "step": runs.step,
+            "runs": runs.runs,
+            "stays_in_older_version": planned != Some(&runs.plan),
+        })
+    });
+    json!({
+        "plan": planned.name.to_string(),
+        "deployment": planned.current,
+        "structure": changed(&planned.difference.structure),
+        "wording": changed(&planned.difference.wording),
+        "journeys_unchanged": planned.difference.unchanged,
+        "in_flight": in_flight.collect::<Vec<_>>(),
+        "forecast": planned.forecast.as_ref().map(forecast_json),
+    })
+}
+
+fn forecast_json(forecast: &Forecast) -> Value {
+    let journeys = |tally: &journeyman_sim::backtest::Tally| -> Map<String, Value> {
+        tally.journeys.iter().map(|(name, of)| (name.to_string(), tally_json(of))).collect()
+    };
+    json!({
+        "days": forecast.days,
+        "events": forecast.events,
+        "people": forecast.people,
+        "now": journeys(&forecast.now),
+        "planned": journeys(&forecast.then),
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    match change {
+        Change::Said { step, what, was, is } => {
+            json!({ "step": step, "what": what, "was": was, "is": is })
+        }
+        Change::New { step, does, place } => json!({ "step": step, "new": does, "place": place }),
+        Change::Gone { step, does } => json!({ "step": step, "gone": does }),
+        Change::Moved { step, place } => json!({ "step": step, "moved": place }),
+    }
+}
+
+/// What becomes of those who are under way in a journey that is another or no more.
+fn stay(planned: &Planned, changed: &Changed) -> Option<String> {
+    if changed.kind != "journey" {
+        return None;
+    }
+    let version = planned.difference.versions.get(&changed.name);
+    let older = || {
+        planned.in_flight.iter().filter(|runs| runs.journey == changed.name && Some(&runs.plan) != version)
+    };
+    let all: u64 = older().map(|runs| runs.runs).sum();
+    if all == 0 {
+        return None;
+    }
+    let mut steps: Vec<(&str, u64)> = Vec::new();
+    for runs in older() {
+        let step = if runs.step.is_empty() { "watching for the goal" } else { &runs.step };
+        match steps.iter_mut().find(|(known, _)| *known == step) {
+            Some((_, count)) => *count += runs.runs,
+            None => steps.push((step, runs.runs)),
+        }
+    }
+    let each: Vec<String> = steps.iter().map(|(step, runs)| format!("{step} {}", count(*runs))).collect();
+    Some(cut(&format!("{} runs finish the version they began in: {}", count(all), each.join(", ")), 86))
+}
+
+fn head(forecast: &Forecast) -> String {
+    format!(
+        "the last {} days again: {} people, {} events of all time",
+        forecast.days,
+        count(forecast.people),
+        count(forecast.events)
+    )
+}
+
+fn count(count: u64) -> String {
+    HumanCount(count).to_string()
+}
+
+fn difference(row: &Row) -> String {
+    match row.then.cmp(&row.now) {
+        std::cmp::Ordering::Equal => "=".to_owned(),
+        std::cmp::Ordering::Greater => format!("+{}", count(row.then - row.now)),
+        std::cmp::Ordering::Less => format!("-{}", count(row.now - row.then)),
+    }
+}
+
+/// A change on lines of a terminal.
+fn lines(change: &Change) -> Vec<String> {
+    match change {
+        Change::Said { step, what, was: Some(was), is: Some(is) } => {
+            let of = named(step.as_deref(), what);
+            vec![cut(&of, TEXT), format!("  was {}", cut(was, TEXT)), format!("  is  {}", cut(is, TEXT))]
+        }
+        change => vec![cut(&sentence(change).replace('`', ""), 88)],
+    }
+}
+
+/// A change as a sentence.
+fn sentence(change: &Change) -> String {
+    match change {
+        Change::Said { step, what, was, is } => {
+            let of = named(step.as_deref(), what);
+            match (was, is) {
+                (Some(was), Some(is)) => format!("{of} was `{was}`, is `{is}`"),
+                (None, Some(is)) if is.is_empty() => format!("{of} is new"),
+                (None, Some(is)) => format!("{of} is new: `{is}`"),
+                (Some(was), None) if was.is_empty() => format!("{of} is gone"),
+                (Some(was), None) => format!("{of} is gone: it was `{was}`"),
+                (None, None) => of,
+            }
+        }
+        Change::New { step, does, place } => format!("new step {step}, {place}: `{does}`"),
+        Change::Gone { step, does } => format!("step {step} is gone: `{does}`"),
+        Change::Moved { step, place } => format!("step {step} stands elsewhere: {place}"),
+    }
+}
+
+fn named(step: Option<&str>, what: &str) -> String {
+    step.map_or_else(|| what.to_owned(), |step| format!("{step}: {what}"))
+}

@@ -1,0 +1,187 @@
+//! `plan`, `apply --plan`, `deployments` and `rollback`, as people use them one after another.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::Folder;
+use crate::harness::daemon::{Daemon, Ended, command, run};
+use crate::harness::door::batch;
+use crate::harness::postgres::Database;
+use crate::harness::shop::happens;
+use crate::harness::until::until;
+
+const JOURNEY: &str = "journey: thanks
+kind: transactional
+enter:
+  on: Order Placed
+  if: event.total >= 20
+  per: order_id
+steps:
+  - id: first
+    send: thanks
+    channel: inbox
+  - wait: 30d
+  - send: again
+    channel: inbox
+";
+const OTHER: &str = "journey: hello
+kind: transactional
+enter:
+  on: Signed Up
+  again: never
+steps:
+  - send: hello
+    channel: inbox
+";
+
+struct Stage {
+    database: Database,
+    folder: Folder,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let (database, folder) = (Database::new().await, Folder::new());
+        std::fs::create_dir(folder.path().join("journeys")).unwrap();
+        folder.write("journeyman.yaml", "currency: EUR\n");
+        folder.write("journeys/thanks.yaml", JOURNEY);
+        folder.write("journeys/hello.yaml", OTHER);
+        Self { database, folder }
+    }
+
+    async fn call(&self, arguments: &[&str]) -> Ended {
+        run(command(self.folder.path(), Some(&self.database.url()), arguments)).await
+    }
+
+    async fn text(&self, arguments: &[&str]) -> String {
+        let ended = self.call(arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+        ended.out
+    }
+
+    async fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.text(&[arguments, &["--json"]].concat()).await).unwrap()
+    }
+
+    /// Six orders, of 10, 20, … 60; the five from 20 on are thanked for.
+    async fn orders(&self) {
+        let daemon = Daemon::start(&self.database.url()).await;
+        let order = |n: i32| {
+            let properties = format!(r#""order_id":"o{n}","total":{}"#, n * 10);
+            happens("Order Placed", &format!("o{n}"), &format!("u{n}"), &properties)
+        };
+        let orders: Vec<String> = (1..=6).map(order).collect();
+        let request = crate::harness::door::client().post(format!("{}/v1/batch", daemon.public));
+        let request = request.basic_auth(crate::harness::door::KEY, Some("")).body(batch(&orders));
+        assert_eq!(crate::harness::door::answer(request).await.status, 200);
+        let done = async || {
+            let sent = self.database.count("SELECT count(*) FROM messages WHERE state = 10").await;
+            let waits = self.database.count("SELECT count(*) FROM intake").await;
+            ((sent, waits) == (5, 0)).then_some(())
+        };
+        until("five are thanked", Duration::from_secs(60), done).await;
+        assert_eq!(daemon.stop().await.0, Some(0));
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        assert!(JOURNEY.contains(from), "{from}");
+        self.folder.write("journeys/thanks.yaml", JOURNEY.replacen(from, to, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_tells_what_would_be_another_and_only_that_goes_live() {
+    let stage = Stage::new().await;
+    let first = stage.json(&["plan"]).await;
+    assert_eq!((&first["deployment"], &first["journeys_unchanged"]), (&0.into(), &0.into()), "{first}");
+    let new = first["structure"].as_array().unwrap();
+    assert!(new.iter().all(|changed| changed["change"] == "new") && new.len() == 3, "{first}");
+    let name = first["plan"].as_str().unwrap().to_owned();
+    stage.text(&["apply", "--plan", &name, "--author", "ada", "--note", "the first"]).await;
+    // What went live is not live once more.
+    let again = stage.call(&["apply", "--plan", &name]).await;
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("the plan is another by now"), "{again:?}");
+    let nothing = stage.text(&["plan"]).await;
+    assert_eq!(nothing, "nothing to do: deployment 1 says the same\n");
+    stage.orders().await;
+
+    stage.edit("event.total >= 20", "event.total >= 50");
+    let plan = stage.json(&["plan"]).await;
+    let changed = &plan["structure"][0];
+    assert_eq!(changed["name"], "thanks", "{plan}");
+    assert_eq!(plan["structure"].as_array().unwrap().len(), 1, "{plan}");
+    let said = serde_json::json!([
+        { "step": null, "what": "enter.if", "was": "event.total >= 20", "is": "event.total >= 50" }
+    ]);
+    assert_eq!(changed["changes"], said, "{plan}");
+    assert_eq!(plan["journeys_unchanged"], 1, "{plan}");
+    let runs = &plan["in_flight"][0];
+    assert_eq!((&runs["step"], &runs["runs"]), (&"wait_1".into(), &5.into()), "{plan}");
+    assert_eq!(runs["stays_in_older_version"], true, "{plan}");
+    // Six orders again: five would enter now, two then; each is thanked once within these days.
+    let forecast = &plan["forecast"];
+    assert_eq!((&forecast["people"], &forecast["events"]), (&6.into(), &6.into()), "{plan}");
+    for (which, entered) in [("now", 5), ("planned", 2)] {
+        let of = &forecast[which]["thanks"];
+        assert_eq!(
+            (&of["entered"], &of["sent"]["inbox"]),
+            (&entered.into(), &entered.into()),
+            "{which} {plan}"
+        );
+        let hours = of["sent_by_hour"]["inbox"].as_array().unwrap();
+        assert_eq!(hours.iter().filter_map(Value::as_u64).sum::<u64>(), entered, "{which} {plan}");
+    }
+    let told = stage.text(&["plan"]).await;
+    for part in [
+        " changed  journey thanks\n",
+        "enter.if\n",
+        "was event.total >= 20\n",
+        "is  event.total >= 50\n",
+        "5 runs finish the version they began in: wait_1 5\n",
+        "1 journeys stay as they are\n",
+        "the last 14 days again: 6 people, 6 events of all time\n",
+        "inbox     by hour, now",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
+    let markdown = stage.text(&["plan", "--markdown", "--days", "0"]).await;
+    assert!(markdown.contains("- enter.if was `event.total >= 20`, is `event.total >= 50`\n"), "{markdown}");
+    assert!(!markdown.contains("again"), "{markdown}");
+
+    // Somebody edits the file after the plan was looked at.
+    let name = plan["plan"].as_str().unwrap().to_owned();
+    stage.edit("event.total >= 20", "event.total >= 5");
+    let moved = stage.call(&["apply", "--plan", &name]).await;
+    assert_eq!(moved.code, Some(1), "{moved:?}");
+    stage.edit("event.total >= 20", "event.total >= 50");
+    stage.text(&["apply", "--plan", &name, "--author", "ben"]).await;
+    assert_eq!(stage.call(&["apply", "--plan", "5f0c"]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn what_was_live_before_can_be_put_back() {
+    let stage = Stage::new().await;
+    let none = stage.call(&["rollback"]).await;
+    assert_eq!(none.code, Some(1), "{none:?}");
+    assert!(none.err.contains("there is no deployment -1 to go back to"), "{none:?}");
+    assert_eq!(stage.text(&["deployments"]).await, "nothing was ever deployed\n");
+    stage.text(&["apply", "--author", "ada", "--note", "the first"]).await;
+    stage.edit("wait: 30d", "wait: 10d");
+    stage.text(&["apply", "--author", "ben"]).await;
+    let back = stage.json(&["rollback", "--author", "ada"]).await;
+    assert_eq!((&back["deployment"], &back["changed"]), (&3.into(), &true.into()), "{back}");
+    stage.folder.write("journeys/thanks.yaml", JOURNEY);
+    assert_eq!(stage.text(&["plan"]).await, "nothing to do: deployment 3 says the same\n");
+    let list = stage.json(&["deployments"]).await;
+    let of = |nth: usize, key: &str| list["deployments"][nth][key].clone();
+    assert_eq!((of(0, "note"), of(0, "author")), ("rollback to 1".into(), "ada".into()), "{list}");
+    assert_eq!((of(2, "note"), of(2, "files")), ("the first".into(), 3.into()), "{list}");
+    assert_eq!(of(1, "author"), "ben", "{list}");
+    let same = stage.json(&["rollback", "--to", "1"]).await;
+    assert_eq!(same["changed"], false, "{same}");
+    assert!(stage.text(&["deployments"]).await.lines().all(|line| line.chars().count() <= 100));
+    assert_eq!(stage.call(&["rollback", "--to", "9"]).await.code, Some(1));
+}
