@@ -116,7 +116,7 @@ async fn runs_stay_in_their_version_and_a_batch_in_flight_is_waited_for() {
     let database = &shop.database;
     let wire = Wire::to(&database.options).await;
     let daemon = Daemon::start(&wire.url(&database.options)).await;
-    wire.arm(Hold { within: "COPY journal", at: COMMIT.to_owned(), nth: 1, ..Hold::default() });
+    wire.arm(Hold { within: "rows into journal", at: COMMIT.to_owned(), nth: 1, ..Hold::default() });
     shop.take(&daemon, &orders("a", 40)).await;
     wire.held().await;
     // A batch is written and not committed: its people must have the old version, or apply must come first.

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
 
+/// How long it may take until something is held back.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 /// What opens every transaction. It can't be told yet what it will be, so that holding it holds all of them.
 pub const BEGIN: &str = "BEGIN";
 /// What ends one that stands.
@@ -118,10 +120,11 @@ impl Wire {
         self.shared.phase.send_replace(Phase::Armed);
     }
 
-    /// Waits until something is held back.
+    /// Waits until something is held back; what never comes is a fault of the test.
     pub async fn held(&self) {
         let mut phase = self.shared.phase.subscribe();
-        phase.wait_for(|phase| *phase == Phase::Held).await.expect("the wire");
+        let held = phase.wait_for(|phase| *phase == Phase::Held);
+        tokio::time::timeout(PATIENCE, held).await.expect("what is to be held back came").expect("the wire");
     }
 
     /// Lets go of what is held back, and of the hold.
@@ -282,15 +285,33 @@ fn said(connection: &mut Connection, message: &[u8]) -> Option<String> {
         }
         b'B' => {
             let _portal = text();
-            connection.prepared.get(&text()).cloned()
+            connection.prepared.get(&text()).map(|statement| named(statement))
         }
         b'Q' => {
             connection.copying = plain(&text());
-            Some(connection.copying.clone())
+            Some(named(&connection.copying))
         }
         b'c' => Some(format!("end of {}", connection.copying)),
         _ => None,
     }
+}
+
+/// Tables whose rows go in by one of two statements, as there are few of them or many.
+const EITHER_WAY: [&str; 5] = ["events", "intake", "journal", "outbox", "runs"];
+
+/// What a statement is called here: `rows into journal`, whichever way they go; else by its own words.
+fn named(statement: &str) -> String {
+    let few = statement.strip_prefix("INSERT INTO ").filter(|rest| rest.contains("FROM unnest("));
+    let table = few.or_else(|| statement.strip_prefix("COPY ")).and_then(|rest| rest.split(' ').next());
+    match table.filter(|table| EITHER_WAY.contains(table)) {
+        Some(table) => format!("rows into {table}"),
+        None => statement.to_owned(),
+    }
+}
+
+/// Whether this is the end of a COPY that may as well go another way.
+pub fn either_way(statement: &str) -> bool {
+    statement.strip_prefix("end of ").is_some_and(|copy| named(copy) != copy)
 }
 
 /// A statement on one line, without its comments.
