@@ -15,6 +15,9 @@ use super::Limits;
 use super::body::Room;
 use crate::Wake;
 
+/// How many messages are worth a transaction of their own at once.
+const FEW: usize = 50;
+
 /// One request's messages on their way to the database.
 struct Submission {
     events: Vec<Event>,
@@ -124,7 +127,7 @@ struct Waiting {
 
 impl Waiting {
     /// The first that waits, and whoever waits with it, up to a group's limit of messages. While another group is being
-    /// written this one waits a moment for more: a transaction costs as much for one event as for ten. Who has gone away
+    /// written a small one waits a moment for more: a transaction costs as much for one event as for ten. Who has gone away
     /// meanwhile is passed over: their retry comes again.
     async fn gather(&mut self, limits: &Limits, writing: &AtomicU64) -> Option<Vec<Submission>> {
         let (mut messages, mut group, mut waited) = (0, Vec::new(), false);
@@ -134,9 +137,8 @@ impl Waiting {
                 Err(_) if group.is_empty() => self.queue.recv().await?,
                 Err(_) => {
                     let apart = self.began.and_then(|began| limits.apart.checked_sub(began.elapsed()));
-                    let Some(apart) = apart.filter(|_| !waited && writing.load(Ordering::Relaxed) > 0) else {
-                        break;
-                    };
+                    let lingers = !waited && messages < FEW && writing.load(Ordering::Relaxed) > 0;
+                    let Some(apart) = apart.filter(|_| lingers) else { break };
                     waited = true;
                     tokio::time::sleep(apart).await;
                     continue;
