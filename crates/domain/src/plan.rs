@@ -19,7 +19,7 @@ pub use deployment::{Deployment, Listener, Plans, Segment};
 pub use policies::{
     Blackout, BlackoutEnd, Channel, Consent, Hours, Links, Policies, Rate, Sender, Stream, Topic,
 };
-pub use when::{Days, When};
+pub use when::{Days, When, Window};
 
 /// The version of a journey: 128 bits of the SHA-256 of its canonical source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,6 +137,17 @@ impl Plan {
         })
     }
 
+    /// Who goes first of what comes due at one moment, 0 to 100: the send at which a run stands may say otherwise than its
+    /// journey.
+    pub fn priority_at(&self, step: &str) -> u8 {
+        let node = self.node(step).and_then(|node| self.nodes.get(node));
+        let own = node.and_then(|node| match &node.step {
+            Step::Send(send) => send.priority,
+            _ => None,
+        });
+        own.unwrap_or(self.priority)
+    }
+
     /// The node of a step's id.
     pub fn node(&self, id: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.id.as_ref() == id)
@@ -252,6 +263,8 @@ pub enum Step {
     Wait(Span),
     /// Waits for a moment of the calendar.
     WaitUntil(When),
+    /// Waits for a moment that is computed when the step is reached; where that is past or missing it goes on at once.
+    WaitUntilComputed(Condition),
     /// Waits for the first branch that is satisfied.
     WaitFor {
         /// In order.
@@ -285,6 +298,12 @@ pub struct Send {
     pub at_best: bool,
     /// How long it may wait for its moment.
     pub within: Span,
+    /// On which days and at which hours of the person's it may go: `between`, `days`.
+    pub window: Option<Window>,
+    /// Who wins a cap, where it is not the journey's.
+    pub priority: Option<u8>,
+    /// Share of people from whom this message alone is withheld, 0 to 1.
+    pub holdout: f64,
     /// What the step gives its template, in order; each sees those before it as bare names.
     pub with: Vec<(Arc<str>, Setting)>,
     /// Who it is from: the step's `from`, else the template's, else the only sender of the journey's stream.

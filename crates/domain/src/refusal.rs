@@ -65,11 +65,15 @@ pub enum Refused {
     UnknownTopic = 43,
     /// Scores that are none.
     BadScore = 60,
+    /// A send's `between` and `days`.
+    Window = 70,
+    /// The moment of a `wait_until` is missing.
+    NoMoment = 71,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -99,6 +103,8 @@ impl Refused {
         Self::UnknownChannel,
         Self::UnknownTopic,
         Self::BadScore,
+        Self::Window,
+        Self::NoMoment,
     ];
 
     /// As Postgres keeps it.
@@ -143,6 +149,8 @@ impl Refused {
             Self::UnknownChannel => "unknown_channel",
             Self::UnknownTopic => "unknown_topic",
             Self::BadScore => "bad_score",
+            Self::Window => "window",
+            Self::NoMoment => "no_moment",
         }
     }
 
@@ -178,6 +186,8 @@ impl Refused {
             Self::UnknownTopic => "a consent about what can be no topic was left out",
             Self::BadScore => "scores without a risk from 0 to 1 and a known band were left out",
             Self::BadZone => "the time zone does not exist and was left out",
+            Self::Window => "its `between` and `days` did not come within the message's time",
+            Self::NoMoment => "the moment of a `wait_until` is missing: it went on at once",
         }
     }
 }

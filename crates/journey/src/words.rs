@@ -70,8 +70,11 @@ pub(crate) const STEP: &[&str] = &["id", "if", "else", "note", "in_holdout"];
 
 pub(crate) const SEND: Words = Words {
     what: "a `send`",
-    now: &["send", "channel", "best_of", "escalate", "at", "within", "with", "from", "topic"],
-    later: &["between", "days", "offer", "offer_on", "priority", "holdout", "test"],
+    now: &[
+        "send", "channel", "best_of", "escalate", "at", "within", "between", "days", "with", "from", "topic",
+        "priority", "holdout",
+    ],
+    later: &["offer", "offer_on", "test"],
 };
 pub(crate) const ESCALATE: Words = Words { what: "`escalate`", now: &["after", "unless"], later: &[] };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };

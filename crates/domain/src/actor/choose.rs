@@ -11,7 +11,7 @@ use crate::decision::{Answer, Belief, ChannelAsked, Choice, Floor, Hour, HourAsk
 use crate::decision::{floored, pick, propensities};
 use crate::draw::draw;
 use crate::expr::Scope;
-use crate::person::{FeatureKey, HeldOut};
+use crate::person::FeatureKey;
 use crate::plan::{Channel, Node, Plan, Send};
 use crate::row::{DecisionRow, RewardRow};
 use crate::{MessageId, ShopTime};
@@ -177,7 +177,7 @@ impl Actor<'_> {
             self.outcome.decisions.extend(row.cloned());
             return taken.unwrap_or(0);
         }
-        let withheld = run.held_out != HeldOut::No && !question.node.in_holdout;
+        let withheld = self.is_withheld(question.nth, question.plan, question.node);
         let message = MessageId::new(self.person.id, number, run.started_at, step, VISIT, 1);
         let Verdict { answer, simple, cohort: known_cohort, known } = ask(self);
         let (rule, snapshot, cohort, shares) = match answer {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Actor;
 use super::moment::{Block, Route};
 use super::walk::Move;
+use crate::draw::draw;
 use crate::person::{HeldOut, Position, SendState, Sent, StepResult, Underway, Waiting, mark};
-use crate::plan::{Channel, JourneyKind, Node, Plan, Send};
+use crate::plan::{Channel, JourneyKind, Node, Plan, Send, Step};
 use crate::row::QueuedRow;
 use crate::value::{Span, Value};
 use crate::{MessageId, Refused, ShopTime};
@@ -166,7 +167,7 @@ impl Actor<'_> {
             data,
             queued_at: self.now,
         };
-        if run.held_out != HeldOut::No && !node.in_holdout {
+        if self.is_withheld(nth, plan, node) {
             self.outcome.withheld.push(row);
             self.leave(nth, node, SendState::Withheld, None, Some(channel));
             return Move::To(node.next);
@@ -186,6 +187,12 @@ impl Actor<'_> {
             return Move::Wait(Waiting::Report { message, until });
         }
         Move::To(node.next)
+    }
+
+    /// Whether a message is not sent but recorded: its person is held out of the journey, or of this step.
+    pub(super) fn is_withheld(&self, nth: usize, plan: &Plan, node: &Node) -> bool {
+        let of_journey = self.person.runs[nth].held_out != HeldOut::No && !node.in_holdout;
+        of_journey || held_out_of_send(plan, node, self.person.assignment_key)
     }
 
     fn remember_sent(&mut self, message: MessageId, channel: Channel, plan: &Plan, send: &Send) {
@@ -280,6 +287,12 @@ impl Actor<'_> {
 /// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`.
 pub(super) fn step_of(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
+}
+
+/// Whether somebody with that key is held out of one send: always the same people, whatever becomes of the journey's others.
+pub(super) fn held_out_of_send(plan: &Plan, node: &Node, key: i64) -> bool {
+    let Step::Send(send) = &node.step else { return false };
+    send.holdout > 0.0 && draw(key, &[&plan.seed, "holdout", &node.id]) < send.holdout
 }
 
 /// The consent topic of a send.

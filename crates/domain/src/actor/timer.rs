@@ -20,13 +20,15 @@ enum Item {
 
 /// The first of a person's timers that is due by a moment: in the order of those, of the same the higher priority first.
 fn first_due(plans: &Plans, person: &Person, until: ShopTime) -> Option<Item> {
-    let priority = |plan: Option<&Arc<Plan>>| 100 - plan.map_or(0, |plan| plan.priority.min(100));
+    let rank = |priority: Option<u8>| 100 - priority.map_or(0, |priority| priority.min(100));
+    let of_run = |run: &Run| plans.version(run.plan).map(|plan| run.priority(plan));
     let runs = person.runs.iter().enumerate().filter_map(|(nth, run)| {
         let due = run.due().filter(|due| *due <= until)?;
-        Some(((due, priority(plans.version(run.plan)), run.number), Item::Run(nth)))
+        Some(((due, rank(of_run(run)), run.number), Item::Run(nth)))
     });
     let pending = person.hot.pending.iter().enumerate().filter_map(|(nth, pending)| {
-        let order = (pending.due, priority(plans.live(&pending.journey)), u32::MAX);
+        let priority = plans.live(&pending.journey).map(|plan| plan.priority);
+        let order = (pending.due, rank(priority), u32::MAX);
         (pending.due <= until).then_some((order, Item::Pending(nth)))
     });
     let clicks = person

@@ -66,6 +66,7 @@ impl Actor<'_> {
                 moment if moment <= self.now => on,
                 moment => self.until(moment),
             },
+            Step::WaitUntilComputed(moment) => self.until_computed(nth, plan, node, moment),
             Step::WaitFor { branches, within } => {
                 let Some(index) = plan.node(&node.id) else { return on };
                 // What is true already passes; an event has to come.
@@ -92,6 +93,18 @@ impl Actor<'_> {
     /// Timers run from the run's own clock but are never due before now.
     fn until(&self, due: ShopTime) -> Move {
         Move::Wait(Waiting::Until(due.max(self.now)))
+    }
+
+    /// A moment that is over is not waited for; of one that is missing it is told.
+    fn until_computed(&mut self, nth: usize, plan: &Plan, node: &Node, moment: &Condition) -> Move {
+        match moment.compiled.value(&self.scope(None, self.person.runs.get(nth))) {
+            Value::Time(at) if at > self.now => Move::Wait(Waiting::Until(at)),
+            Value::Time(_) => Move::To(node.next),
+            _ => {
+                self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::NoMoment);
+                Move::To(node.next)
+            }
+        }
     }
 
     pub(super) fn asked(&mut self, nth: usize, plan: &Plan, node: &Node, condition: &Condition) -> bool {

@@ -124,6 +124,7 @@ impl Plan {
                     send.with.iter().filter_map(computed).for_each(&mut *visit);
                     send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
                 }
+                Step::WaitUntilComputed(moment) => visit(moment),
                 Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Channel, PlanHash};
+use crate::plan::{Channel, Plan, PlanHash};
 use crate::refusal::Refused;
 use crate::value::Value;
 use crate::{EventId, MessageId, PersonId, ShopTime};
@@ -232,6 +232,14 @@ impl Run {
                 Waiting::Best { at, .. } => *at,
             },
         })
+    }
+
+    /// Who goes first of what comes due at one moment: its journey says, or the send at which it stands.
+    pub fn priority(&self, plan: &Plan) -> u8 {
+        match &self.position {
+            Position::At { step, .. } => plan.priority_at(step),
+            Position::Watching(_) => plan.priority,
+        }
     }
 
     /// Whether it still walks.
