@@ -120,6 +120,8 @@ pub struct Plan {
     pub goal: Option<Goal>,
     /// What ends it.
     pub exits: Vec<Trigger>,
+    /// While what a run does not walk on.
+    pub hold: Option<Hold>,
     /// Every step.
     pub nodes: Vec<Node>,
     /// Where a run begins; `None` of a journey without steps.
@@ -135,6 +137,18 @@ impl Plan {
             Step::Send(send) if send.is_learned() => Some((&node.id, send)),
             _ => None,
         })
+    }
+
+    /// Which passage of the steps inside a `repeat` this is, from 1, by the turns of those a run stands in.
+    pub fn visit(&self, turns: &[(Arc<str>, u32)]) -> u32 {
+        let before = turns.iter().fold(0_u32, |before, (id, turn)| {
+            let times = self.node(id).and_then(|node| match self.nodes[node].step {
+                Step::Repeat { times, .. } => Some(times),
+                _ => None,
+            });
+            before.saturating_mul(times.unwrap_or(1)).saturating_add(turn.saturating_sub(1))
+        });
+        before.saturating_add(1)
     }
 
     /// Who goes first of what comes due at one moment, 0 to 100: the send at which a run stands may say otherwise than its
@@ -159,6 +173,10 @@ impl Plan {
 pub struct Enter {
     /// Which events.
     pub on: Vec<Arc<str>>,
+    /// Whether steps and programs may begin it: `api: yes`; then `on` is empty.
+    pub api: bool,
+    /// The list of the entering event of which each element begins a run, as a path.
+    pub each: Option<Arc<[Arc<str>]>>,
     /// Which of them.
     pub condition: Option<Condition>,
     /// In any of these segments; empty is everybody.
@@ -169,7 +187,7 @@ pub struct Enter {
     pub idle: Option<Span>,
     /// What cancels the start meanwhile.
     pub unless: Vec<Arc<str>>,
-    /// The property that keys the run, as a path.
+    /// The property that keys the run, as a path: of the entering event, with `each` of its element.
     pub per: Option<Arc<[Arc<str>]>>,
     /// What an entry does while a run of the same key runs.
     pub if_running: IfRunning,
@@ -281,6 +299,53 @@ pub enum Step {
     Exit(Arc<str>),
     /// A fixed share of people takes each option, always the same one.
     Choose(Vec<Share>),
+    /// Says something of the person's profile.
+    Update(Vec<(Arc<str>, Setting)>),
+    /// Causes an event.
+    Track {
+        /// Its name.
+        event: Arc<str>,
+        /// Its properties.
+        with: Vec<(Arc<str>, Setting)>,
+    },
+    /// Begins another journey, one that says `api: yes`.
+    Start {
+        /// Its name.
+        journey: Arc<str>,
+        /// What its `entry` is.
+        with: Vec<(Arc<str>, Setting)>,
+    },
+    /// The steps of a snippet.
+    Use {
+        /// Its name.
+        snippet: Arc<str>,
+        /// What it is given, under the names of the variables that keep it.
+        with: Vec<(Arc<str>, Setting)>,
+        /// Its first step; `None` goes on with `next`.
+        then: Option<usize>,
+    },
+    /// Walks the same steps several times; their ends lead back here.
+    Repeat {
+        /// How often at most.
+        times: u32,
+        /// How long it waits after each turn, the last too.
+        every: Option<Span>,
+        /// Asked before each turn: where it is false there are no more.
+        condition: Option<Condition>,
+        /// Its `then`.
+        then: Option<usize>,
+    },
+}
+
+/// While a condition holds, a run does not walk on.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The condition, asked whenever the run would go on, and while it is held after whatever happens to its person.
+    pub condition: Condition,
+    /// How long at most.
+    pub within: Span,
+    /// Whether the run ends then; else it goes on.
+    pub exit: bool,
 }
 
 /// One message.

@@ -45,7 +45,7 @@ pub enum Refused {
     QuietHours = 25,
     /// A blackout of the calendar.
     Blackout = 26,
-    /// The person is held out.
+    /// The person is held out: nothing is sent to them or done with them.
     Withheld = 27,
     /// The channel refused it for good.
     Failed = 28,
@@ -69,11 +69,15 @@ pub enum Refused {
     Window = 70,
     /// The moment of a `wait_until` is missing.
     NoMoment = 71,
+    /// The list of `each` is missing or empty.
+    NoItem = 72,
+    /// No live journey of that name is begun by programs and steps.
+    NoJourney = 73,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -105,6 +109,8 @@ impl Refused {
         Self::BadScore,
         Self::Window,
         Self::NoMoment,
+        Self::NoItem,
+        Self::NoJourney,
     ];
 
     /// As Postgres keeps it.
@@ -151,6 +157,8 @@ impl Refused {
             Self::BadScore => "bad_score",
             Self::Window => "window",
             Self::NoMoment => "no_moment",
+            Self::NoItem => "no_item",
+            Self::NoJourney => "no_journey",
         }
     }
 
@@ -176,7 +184,7 @@ impl Refused {
             Self::Gap => "the minimum gap between two messages outlasted the message's time",
             Self::QuietHours => "quiet hours outlasted the message's time",
             Self::Blackout => "a blackout of the calendar",
-            Self::Withheld => "held out: it would have been sent",
+            Self::Withheld => "held out: it would have been sent or done",
             Self::Failed => "the channel refused it for good",
             Self::MissingVariable => "the template speaks of something that is missing",
             Self::Suppressed => "mail to this address came back for good",
@@ -187,6 +195,8 @@ impl Refused {
             Self::BadScore => "scores without a risk from 0 to 1 and a known band were left out",
             Self::BadZone => "the time zone does not exist and was left out",
             Self::Window => "its `between` and `days` did not come within the message's time",
+            Self::NoItem => "the list that `each` names is missing or empty",
+            Self::NoJourney => "no live journey of that name says `api: yes`",
             Self::NoMoment => "the moment of a `wait_until` is missing: it went on at once",
         }
     }

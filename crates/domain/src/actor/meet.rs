@@ -47,7 +47,10 @@ impl Actor<'_> {
             return;
         }
         if !self.exits(nth, &plan, event) && self.past != Some(Past::Ends) {
-            self.wait_for(nth, &plan, event);
+            match self.person.runs[nth].position {
+                Position::At { waiting: Waiting::Held { .. }, .. } => self.let_go(nth, &plan, self.now),
+                _ => self.wait_for(nth, &plan, event),
+            }
         }
     }
 

@@ -31,7 +31,7 @@ impl Actor<'_> {
         clock: ShopTime,
     ) -> Move {
         let deadline = send.within.after(clock, &self.zone).max(self.now);
-        self.forget_legs(nth, node);
+        self.set_visit_aside(nth, node);
         if send.at_best
             && let Some(at) = self.best_moment(nth, plan, node, send, deadline)
         {
@@ -70,7 +70,7 @@ impl Actor<'_> {
         send: &Send,
         deadline: ShopTime,
     ) -> Move {
-        let with = self.with(nth, send);
+        let with = self.with(nth, &send.with);
         if let Some(guard) = &node.guard
             && !self.asked_with(nth, plan, node, guard, &with)
         {
@@ -119,7 +119,8 @@ impl Actor<'_> {
         if let Some(next) = self.stand_by_last_leg(nth, node) {
             return next;
         }
-        self.leave(nth, node, SendState::NotSent(reason), None, None);
+        let visit = plan.visit(&self.person.runs[nth].turns);
+        self.leave(nth, node, visit, SendState::NotSent(reason), None, None);
         Move::To(node.otherwise.or(node.next))
     }
 
@@ -127,13 +128,22 @@ impl Actor<'_> {
         &mut self,
         nth: usize,
         node: &Node,
+        visit: u32,
         state: SendState,
         message: Option<MessageId>,
         channel: Option<Channel>,
     ) {
         let at = self.now;
-        let result =
-            StepResult { state, at, message, channel, delivered: false, opened: false, clicked: false };
+        let result = StepResult {
+            state,
+            at,
+            message,
+            channel,
+            visit,
+            delivered: false,
+            opened: false,
+            clicked: false,
+        };
         self.person.runs[nth].leave(&node.id, result);
     }
 
@@ -146,9 +156,12 @@ impl Actor<'_> {
         (channel, address, data, mut tried): (Channel, Arc<str>, Arc<str>, Vec<Channel>),
         deadline: ShopTime,
     ) -> Move {
+        // A further leg is of the passage that the first was of, wherever the run stands by now.
+        let visit = self.visit_of_legs(nth, &node.id);
         let run = &mut self.person.runs[nth];
+        let visit = visit.unwrap_or_else(|| plan.visit(&run.turns));
         let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
-        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, 1, leg);
+        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, visit, leg);
         run.first_send = run.first_send.or(Some(self.now));
         let row = QueuedRow {
             message,
@@ -156,7 +169,7 @@ impl Actor<'_> {
             run: run.number,
             journey: plan.name.clone(),
             step: node.id.clone(),
-            visit: 1,
+            visit,
             leg,
             channel,
             address,
@@ -169,12 +182,12 @@ impl Actor<'_> {
         };
         if self.is_withheld(nth, plan, node) {
             self.outcome.withheld.push(row);
-            self.leave(nth, node, SendState::Withheld, None, Some(channel));
+            self.leave(nth, node, visit, SendState::Withheld, None, Some(channel));
             return Move::To(node.next);
         }
         self.remember_sent(message, channel, plan, send);
         self.outcome.queued.push(row);
-        self.leave(nth, node, SendState::Queued, Some(message), Some(channel));
+        self.leave(nth, node, visit, SendState::Queued, Some(message), Some(channel));
         // An `else`, and a channel that is left, are also for a message that fails for good: it is waited for.
         tried.push(channel);
         let left = self.has_left(plan, send, &tried);
@@ -284,8 +297,14 @@ impl Actor<'_> {
     }
 }
 
-/// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`.
+/// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`, those of earlier passages
+/// under its name and theirs, `nudge#1`.
 pub(super) fn step_of(name: &str) -> &str {
+    name.split(['/', '#']).next().unwrap_or(name)
+}
+
+/// The name under which the latest leg of a result's passage stands.
+pub(super) fn passage_of(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
 }
 

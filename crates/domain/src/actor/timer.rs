@@ -1,7 +1,5 @@
 //! What comes due.
 
-use std::sync::Arc;
-
 use super::{Actor, watched_until};
 use crate::ShopTime;
 use crate::person::{EndReason, Person, Position, Run, Waiting, Watching};
@@ -96,6 +94,17 @@ impl Actor<'_> {
             return;
         }
         let node = &plan.nodes[index];
+        if let Waiting::Held { by, .. } = waiting {
+            return self.held_long_enough(nth, &plan, by, clock);
+        }
+        if let (Waiting::Moment { .. } | Waiting::Best { .. }, Some(held)) =
+            (&waiting, self.held(nth, &plan, true))
+        {
+            let run = &mut self.person.runs[nth];
+            run.position = Position::At { step, reached, waiting: held };
+            run.dirty = true;
+            return;
+        }
         let next = match (waiting, &node.step) {
             (Waiting::Moment { deadline, .. } | Waiting::Best { deadline, .. }, Step::Send(send)) => {
                 return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
@@ -108,12 +117,15 @@ impl Actor<'_> {
                 let won = self.branch(nth, &plan, index, branches, None);
                 won.unwrap_or(node.otherwise.or(node.next))
             }
+            // What follows a turn is over.
+            (Waiting::Until(_), Step::Repeat { .. }) => self.next_turn(nth, &plan, node),
             // A wait that is over; a report that did not come: the message is taken as sent.
             (
                 Waiting::Until(_)
                 | Waiting::Report { .. }
                 | Waiting::Moment { .. }
                 | Waiting::Escalate { .. }
+                | Waiting::Held { .. }
                 | Waiting::Best { .. },
                 _,
             ) => node.next,
@@ -154,9 +166,12 @@ impl Actor<'_> {
         };
         let node = &plan.nodes[plan.node(step)?];
         let waiting = match (waiting, &node.step) {
-            (Waiting::Until(_), Step::Wait(span) | Step::WaitFor { within: span, .. }) => {
-                Waiting::Until(span.after(reached, &self.zone).max(self.now))
-            }
+            (
+                Waiting::Until(_),
+                Step::Wait(span)
+                | Step::WaitFor { within: span, .. }
+                | Step::Repeat { every: Some(span), .. },
+            ) => Waiting::Until(span.after(reached, &self.zone).max(self.now)),
             (Waiting::Until(_), Step::WaitUntil(when)) => {
                 Waiting::Until(when.next(self.now, &self.zone).max(self.now))
             }

@@ -54,6 +54,8 @@ pub(crate) fn plan(name: &str, on: &str, steps: Vec<Step>) -> Plan {
         seed: name.into(),
         enter: Enter {
             on: vec![on.into()],
+            api: false,
+            each: None,
             condition: None,
             to: Vec::new(),
             except: Vec::new(),
@@ -66,6 +68,7 @@ pub(crate) fn plan(name: &str, on: &str, steps: Vec<Step>) -> Plan {
         },
         goal: None,
         exits: Vec::new(),
+        hold: None,
         nodes: steps.into_iter().enumerate().map(node).collect(),
         first: (last > 0).then_some(0),
         entry_properties: Vec::new(),

@@ -67,12 +67,34 @@ pub(super) fn step(node: &Node) -> graph::Node {
             }
         },
         Step::Set(settings) => {
-            lines.extend(settings.iter().map(|(name, setting)| match setting {
-                Setting::Text(text) => Line::Code(format!("{name}: {text}")),
-                Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
-            }));
-            let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_ref()).collect();
-            (Kind::Set, "Set".to_owned(), names.join(", "))
+            lines.extend(settings.iter().map(setting));
+            (Kind::Set, "Set".to_owned(), names(settings))
+        }
+        Step::Update(settings) => {
+            lines.extend(settings.iter().map(setting));
+            (Kind::Set, "Update".to_owned(), names(settings))
+        }
+        Step::Track { event, with } => {
+            lines.extend(with.iter().map(setting));
+            (Kind::Set, "Track".to_owned(), event.to_string())
+        }
+        Step::Start { journey, with } => {
+            lines.extend(with.iter().map(setting));
+            (Kind::Set, "Start".to_owned(), journey.to_string())
+        }
+        Step::Use { snippet, with, .. } => {
+            let given = with.iter().map(|(name, setting)| {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                self::setting(&(name.into(), setting.clone()))
+            });
+            lines.extend(given);
+            (Kind::Set, "Use".to_owned(), snippet.to_string())
+        }
+        Step::Repeat { times, every, condition, .. } => {
+            lines.extend(condition.iter().map(|condition| Line::Code(format!("while {}", condition.text))));
+            lines.extend(every.map(|every| Line::Words(format!("every {every}, after the last too"))));
+            let times = if *times == 1 { "once".to_owned() } else { format!("{times} times at most") };
+            (Kind::Branch, "Repeat".to_owned(), times)
         }
         Step::Exit(reason) => (Kind::Exit, "Exit".to_owned(), reason.to_string()),
         Step::Choose(shares) => (Kind::Split, "Choose".to_owned(), format!("{} options", shares.len())),
@@ -83,6 +105,17 @@ pub(super) fn step(node: &Node) -> graph::Node {
     graph::Node { kind, step: Some(node.id.clone()), kicker, title, lines }
 }
 
+fn names(settings: &[(Arc<str>, Setting)]) -> String {
+    settings.iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>().join(", ")
+}
+
+fn setting((name, setting): &(Arc<str>, Setting)) -> Line {
+    match setting {
+        Setting::Text(text) => Line::Code(format!("{name}: {text}")),
+        Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
+    }
+}
+
 /// `push, else email`; `best of push, email`.
 fn by(send: &Send) -> String {
     let channels: Vec<&str> = send.channels.iter().map(|channel| channel.name()).collect();
@@ -90,10 +123,7 @@ fn by(send: &Send) -> String {
 }
 
 fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
-    let with = send.with.iter().map(|(name, setting)| match setting {
-        Setting::Text(text) => Line::Code(format!("{name}: {text}")),
-        Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
-    });
+    let with = send.with.iter().map(setting);
     let best = if send.at_best { "at the best hour within" } else { "within" };
     let window = send.window.iter().map(|window| Line::Words(hours(window)));
     let holdout = (send.holdout > 0.0)

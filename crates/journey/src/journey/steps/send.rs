@@ -183,8 +183,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
     fn filled(&mut self, signature: &Signature, step: &str, bare: &BareNames) -> Vec<Filled> {
         let known = self.known;
         let old = known.around.names.old;
-        let scope =
-            Scope { bare: Some(bare), template: true, lints: !old, ..known.scope("a template", None) };
+        let scope = Scope { bare: Some(bare), template: true, lints: !old, ..self.here("a template") };
         let mut filled = Vec::with_capacity(signature.variables.len());
         for asked in &signature.variables {
             let (value, faults) = expr::variable(asked, &scope);

@@ -23,7 +23,7 @@ impl Reader<'_, '_, '_> {
                 expr::in_braces(entry.value.place, self.report);
                 return None;
             }
-            let scope = self.known.scope("`wait_until`", None);
+            let scope = self.here("`wait_until`");
             let from = text.len() - text.trim_start().len() + 1;
             let (moment, of) = expr::computed(text, from, &entry.value, &scope, self.report)?;
             return match of {
