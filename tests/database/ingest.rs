@@ -64,6 +64,42 @@ async fn a_retry_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_wish_that_a_journey_begins_is_stored_once() {
+    let database = Database::new().await;
+    let door = Door::open(&database).await;
+    let wish = r#"{"userId":"u","journey":"win-back","messageId":"w1","with":{"invoice":7.50},"timestamp":"2026-01-05T10:00:00Z"}"#;
+    let said = door.take("/v1/start", wish).await;
+    assert_eq!((said["accepted"].as_u64(), said["duplicates"].as_u64()), (Some(1), Some(0)));
+    let said = door.take("/v1/start", wish).await;
+    assert_eq!((said["accepted"].as_u64(), said["duplicates"].as_u64()), (Some(0), Some(1)));
+    let stored = database.text("SELECT name || ' ' || payload::text FROM events").await;
+    assert_eq!(
+        stored,
+        r#"Journey Requested {"type": "track", "event": "Journey Requested", "properties": {"with": {"invoice": 7.50}, "journey": "win-back"}}"#
+    );
+    assert_eq!(database.count("SELECT count(*) FROM intake WHERE lane = 0").await, 1);
+    for (body, field, reason) in [
+        (r#"{"userId":"u","journey":"win-back"}"#, "messageId", "missing"),
+        (r#"{"userId":"u","messageId":"w2"}"#, "journey", "missing"),
+        (r#"{"journey":"win-back","messageId":"w2"}"#, "userId", "no_identity"),
+        (r#"{"userId":"u","journey":"win-back","messageId":"w2","with":[7]}"#, "with", "wrong_type"),
+        (r#"{"userId":"u","journey":["win-back"],"messageId":"w2"}"#, "journey", "wrong_type"),
+        (r#"["win-back"]"#, "", "wrong_type"),
+    ] {
+        let answer = door.post("/v1/start", body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        let error = &answer.body["errors"][0];
+        assert_eq!(
+            (error["field"].as_str(), error["reason"].as_str()),
+            (Some(field), Some(reason)),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(database.count("SELECT count(*) FROM events").await, 1);
+    assert_eq!(database.count("SELECT count(*) FROM rejected_events").await, 6);
+}
+
+#[tokio::test]
 async fn the_same_batch_from_8_clients_at_once_is_stored_once() {
     let database = Database::new().await;
     let door = Door::open(&database).await;

@@ -218,3 +218,56 @@ async fn counters_of_a_new_journey_are_made_of_history() {
     assert_eq!(audit.code, Some(0), "{audit:?}");
     assert_eq!(daemon.stop().await.0, Some(0));
 }
+
+#[tokio::test]
+async fn a_wish_a_snippet_and_what_steps_do_go_through_a_daemon() {
+    let database = Database::new().await;
+    let policies = format!("{SHOP}hold_marketing:\n  while: in_segment('unhappy')\n  within: 14d\n");
+    let folder = shop(&[
+        ("journeyman.yaml", &policies),
+        ("journeys/segments/unhappy.yaml", "segment: unhappy\nif: profile.tickets > 0\n"),
+        (
+            "journeys/wish.yaml",
+            "journey: wish\ntopic: news\nenter:\n  api: yes\n  per: order\nsteps:\n  - update: { tier: gold }\n  - use: tail\n    with:\n      who: = entry.who\n",
+        ),
+        (
+            "journeys/done.yaml",
+            "journey: done\ntopic: news\nenter:\n  on: Done\n  if: profile.tier == 'gold'\n  again: always\nsteps:\n  - repeat: 2\n    then:\n      - send: done\n        channel: inbox\n",
+        ),
+    ]);
+    std::fs::create_dir_all(folder.path().join("journeys/snippets")).unwrap();
+    let tail = "snippet: tail\nwith: who\nsteps:\n  - send: tail\n    channel: inbox\n    if: who == 'ada'\n  - track: Done\n";
+    folder.write("journeys/snippets/tail.yaml", tail);
+    assert_eq!(call(&database, &folder, &["apply"]).await.code, Some(0));
+    let daemon = Daemon::start(&database.url()).await;
+    let wish = |person: &str| {
+        format!(
+            r#"{{"userId":"{person}","journey":"wish","messageId":"{person}","with":{{"order":7,"who":"{person}"}}}}"#
+        )
+    };
+    track(&daemon, r#"{"userId":"x","event":"Nothing"}"#).await;
+    for (person, again) in [("ada", false), ("ada", true), ("bob", false)] {
+        let request = client().post(format!("{}/v1/start", daemon.public)).basic_auth(KEY, Some(""));
+        let said = answer(request.body(wish(person))).await;
+        assert_eq!(
+            (said.status, said.body["duplicates"].as_u64()),
+            (200, Some(u64::from(again))),
+            "{said:?}"
+        );
+    }
+    settled(&database).await;
+    let sent = "SELECT string_agg(template, ',' ORDER BY template) FROM inbox";
+    assert_eq!(database.text(sent).await, "done,done,done,done,tail");
+    let told = call(&database, &folder, &["why", "ada", "--journey", "wish"]).await;
+    for line in ["did      wish update_1: update tier", "did      wish tail_track_1: track Done"] {
+        assert!(told.out.contains(line), "{line}: {}", told.out);
+    }
+    // A snippet's words are part of the version of who uses it, and of nothing else.
+    folder.write("journeys/snippets/tail.yaml", tail.replace("'ada'", "'bob'"));
+    let ended = call(&database, &folder, &["apply"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("journey wish") && !ended.out.contains("journey done"), "{}", ended.out);
+    let audit = call(&database, &folder, &["audit", "--sample", "10"]).await;
+    assert_eq!(audit.code, Some(0), "{audit:?}");
+    assert_eq!(daemon.stop().await.0, Some(0));
+}

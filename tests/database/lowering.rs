@@ -68,6 +68,7 @@ impl World {
             event: None,
             run: None,
             element: None,
+            item: None,
             depth: 0,
         }
     }

@@ -4,11 +4,14 @@
 
 mod caps;
 mod carts;
+mod causes;
 mod consent;
+mod each;
 mod enter;
 mod goals;
 mod guards;
 mod holdout;
+mod holds;
 mod idle;
 mod keys;
 mod lanes;
@@ -19,10 +22,13 @@ mod missing;
 mod moments;
 mod order;
 mod policies;
+mod repeats;
 mod scopes;
 mod shipped;
+mod snippets;
 mod stage;
 mod sweep;
 mod time;
 mod versions;
 mod waits;
+mod windows;

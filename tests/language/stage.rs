@@ -33,7 +33,7 @@ use journeyman_sim::{MessageState, World};
 /// What is on stage. Texts may be indented as the test is.
 #[derive(Default)]
 pub struct Stage<'a> {
-    /// Journeys: their YAML. A file's name is what it calls itself.
+    /// Journeys, and the snippets they use: their YAML. A file's name is what it calls itself.
     pub journeys: &'a [&'a str],
     /// Segments likewise.
     pub segments: &'a [&'a str],
@@ -220,7 +220,7 @@ pub fn moment(text: &str) -> ShopTime {
 fn name_of(text: &str) -> &str {
     let named = text.lines().find_map(|line| {
         let (key, name) = line.split_once(':')?;
-        matches!(key.trim(), "journey" | "segment").then_some(name.trim())
+        matches!(key.trim(), "journey" | "segment" | "snippet").then_some(name.trim())
     });
     named.unwrap_or_else(|| panic!("nameless: {text}"))
 }
@@ -232,8 +232,10 @@ pub fn sources(journeys: &[&str], segments: &[&str], shop: &str) -> Vec<StoredSo
     let shop = if shop.contains("topics:") { shop } else { format!("{shop}{TOPICS}") };
     let mut files = vec![Source { path: "journeyman.yaml".into(), text: shop }];
     for (folder, texts) in [("journeys", journeys), ("journeys/segments", segments)] {
-        let file =
-            |text: &&str| Source { path: format!("{folder}/{}.yaml", name_of(text)), text: flush(text) };
+        let file = |text: &&str| {
+            let folder = if text.trim_start().starts_with("snippet:") { "journeys/snippets" } else { folder };
+            Source { path: format!("{folder}/{}.yaml", name_of(text)), text: flush(text) }
+        };
         files.extend(texts.iter().map(file));
     }
     let checked = journeyman_journey::check(&files, None, false);

@@ -109,19 +109,25 @@ enum State {
     Best,
     /// A message of which nobody has reported yet, at a step with an `else`.
     Report,
+    /// After a turn of a repeat.
+    Repeat,
+    /// What its `hold` asks is true.
+    Held,
     /// All steps are done; the goal may still be reached, or news of it come late.
     Watching,
     /// A start that waits for silence.
     Pending,
 }
 
-const STATES: [State; 8] = [
+const STATES: [State; 10] = [
     State::Wait,
     State::WaitUntil,
     State::WaitFor,
     State::Moment,
     State::Best,
     State::Report,
+    State::Repeat,
+    State::Held,
     State::Watching,
     State::Pending,
 ];
@@ -132,7 +138,9 @@ fn state_of(run: &Run, step: Option<&Step>) -> State {
         Position::Watching(_) => State::Watching,
         Position::At { waiting, .. } => match (waiting, step.unwrap()) {
             (Waiting::Until(_), Step::Wait(_)) => State::Wait,
-            (Waiting::Until(_), Step::WaitUntil(_)) => State::WaitUntil,
+            (Waiting::Until(_), Step::WaitUntil(_) | Step::WaitUntilComputed(_)) => State::WaitUntil,
+            (Waiting::Until(_), Step::Repeat { .. }) => State::Repeat,
+            (Waiting::Held { .. }, _) => State::Held,
             (Waiting::Until(_), Step::WaitFor { .. }) => State::WaitFor,
             (Waiting::Moment { .. }, Step::Send(_)) => State::Moment,
             (Waiting::Best { .. }, Step::Send(_)) => State::Best,
@@ -144,9 +152,23 @@ fn state_of(run: &Run, step: Option<&Step>) -> State {
                 | Waiting::Best { .. }
                 | Waiting::Report { .. }
                 | Waiting::Escalate { .. },
-                Step::Wait(_) | Step::WaitUntil(_) | Step::WaitFor { .. },
+                Step::Wait(_)
+                | Step::WaitUntil(_)
+                | Step::WaitUntilComputed(_)
+                | Step::WaitFor { .. }
+                | Step::Repeat { .. },
             )
-            | (_, Step::If(_) | Step::Set(_) | Step::Exit(_) | Step::Choose(_)) => {
+            | (
+                _,
+                Step::If(_)
+                | Step::Set(_)
+                | Step::Update(_)
+                | Step::Track { .. }
+                | Step::Start { .. }
+                | Step::Use { .. }
+                | Step::Exit(_)
+                | Step::Choose(_),
+            ) => {
                 panic!("nobody stands so: {:?}", run.position)
             }
         },
@@ -224,22 +246,34 @@ fn expected(state: State, given: Given) -> &'static str {
         // It breaks the silence, and starts nothing.
         (S::Pending, G::OldMatching) => "refused j late, moved",
         (
-            S::Wait | S::WaitUntil | S::Moment | S::Best | S::Report | S::Watching,
+            S::Wait | S::Repeat | S::Held | S::WaitUntil | S::Moment | S::Best | S::Report | S::Watching,
             G::Matching | G::OldMatching,
         ) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
+            S::Wait
+            | S::Repeat
+            | S::Held
+            | S::WaitUntil
+            | S::WaitFor
+            | S::Moment
+            | S::Best
+            | S::Report
+            | S::Watching
+            | S::Pending,
             G::Other,
         ) => "ignored",
 
         // The goal, however old.
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best, G::Goal | G::OldGoal) => "ends goal",
+        (
+            S::Wait | S::Repeat | S::Held | S::WaitUntil | S::WaitFor | S::Moment | S::Best,
+            G::Goal | G::OldGoal,
+        ) => "ends goal",
         (S::Report, G::Goal | G::OldGoal) => "ends goal, calls off this",
         (S::Watching, G::Goal | G::OldGoal) => "ends completed",
         (S::Pending, G::Goal | G::OldGoal) => "ignored",
 
         // The exit, which with a goal that may still be reached leaves a run that watches.
-        (S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best, G::Exit) => "moved",
+        (S::Wait | S::Repeat | S::Held | S::WaitUntil | S::WaitFor | S::Moment | S::Best, G::Exit) => "moved",
         (S::Report, G::Exit) => "calls off this, moved",
         (S::Watching, G::Exit) => "ignored",
         (S::Pending, G::Exit) => "refused j cancelled, moved",
@@ -249,25 +283,51 @@ fn expected(state: State, given: Given) -> &'static str {
         (S::Report, G::RejectedThis) => "queued late, queued after, refused j/this failed, moved",
         (S::Report, G::Again) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Watching,
+            S::Wait | S::Repeat | S::Held | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Watching,
             G::AcceptedThis | G::RejectedThis | G::Again,
         ) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching,
+            S::Wait
+            | S::Repeat
+            | S::Held
+            | S::WaitUntil
+            | S::WaitFor
+            | S::Moment
+            | S::Best
+            | S::Report
+            | S::Watching,
             G::ClickOnThis,
         ) => "noted",
         (S::Pending, G::AcceptedThis | G::RejectedThis | G::Again | G::ClickOnThis) => "ignored",
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
+            S::Wait
+            | S::Repeat
+            | S::Held
+            | S::WaitUntil
+            | S::WaitFor
+            | S::Moment
+            | S::Best
+            | S::Report
+            | S::Watching
+            | S::Pending,
             G::AcceptedOther | G::ClickOnUnknown,
         ) => "ignored",
 
         // Timers.
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Report | S::Watching | S::Pending,
+            S::Wait
+            | S::Repeat
+            | S::Held
+            | S::WaitUntil
+            | S::WaitFor
+            | S::Moment
+            | S::Best
+            | S::Report
+            | S::Watching
+            | S::Pending,
             G::TimerEarly,
         ) => "ignored",
-        (S::Wait | S::WaitUntil, G::TimerAt | G::TimerLate) => "queued after, moved",
+        (S::Wait | S::Repeat | S::Held | S::WaitUntil, G::TimerAt | G::TimerLate) => "queued after, moved",
         (S::WaitFor, G::TimerAt | G::TimerLate) => "queued late, queued after, moved",
         (S::Moment | S::Best, G::TimerAt) => "queued this, queued after, moved",
         // Three hours later its time is over; but it is free to go, and the last question is asked then.
@@ -279,14 +339,25 @@ fn expected(state: State, given: Given) -> &'static str {
 
         // From UTC to Tokyo, where it is evening: hours are hours; the clock is another.
         (S::WaitUntil | S::Moment, G::Moves) => "moved",
-        (S::Wait | S::WaitFor | S::Best | S::Report | S::Watching | S::Pending, G::Moves) => "ignored",
+        (
+            S::Wait | S::Repeat | S::Held | S::WaitFor | S::Best | S::Report | S::Watching | S::Pending,
+            G::Moves,
+        ) => "ignored",
 
         // Nothing more is sent; what is on its way is called off, and its `else` tried.
         (S::Report, G::Withdraws) => {
             "refused j/this no_consent, refused j/late no_consent, refused j/after no_consent, calls off this, moved"
         }
         (
-            S::Wait | S::WaitUntil | S::WaitFor | S::Moment | S::Best | S::Watching | S::Pending,
+            S::Wait
+            | S::Repeat
+            | S::Held
+            | S::WaitUntil
+            | S::WaitFor
+            | S::Moment
+            | S::Best
+            | S::Watching
+            | S::Pending,
             G::Withdraws,
         ) => "ignored",
     }
@@ -308,14 +379,21 @@ fn standing(state: State) -> Alone {
         State::Moment => "  - send: this\n    channel: in_app\n    within: 2h".to_owned(),
         State::Best => "  - send: this\n    channel: in_app\n    at: best\n    within: 2h".to_owned(),
         State::Report => format!("  - send: this\n    channel: inbox\n    within: 1h{late}"),
+        State::Repeat => "  - repeat: 1\n    every: 1h\n    then:\n      - set: { a: b }".to_owned(),
+        // Of the step before: so that its report lets the run go on, into what holds it.
+        State::Held => "    else:\n      - exit: unsent".to_owned(),
         State::Watching | State::Pending => String::new(),
     };
     let after = match state {
         State::Watching => "",
         _ => "  - send: after\n    channel: inbox\n  - wait: 30d",
     };
+    let hold = match state {
+        State::Held => "hold:\n  while: first.sent\n  within: 1h\n",
+        _ => "",
+    };
     let journey = format!(
-        "\njourney: j\ntopic: news\nenter:\n  {enter}\ngoal:\n  on: Bought\n  within: 9d\nexit:\n  - on: Stop\nsteps:\n  - send: first\n    channel: inbox\n{step}\n{after}\n"
+        "\njourney: j\ntopic: news\nenter:\n  {enter}\ngoal:\n  on: Bought\n  within: 9d\nexit:\n  - on: Stop\n{hold}steps:\n  - send: first\n    channel: inbox\n{step}\n{after}\n"
     );
     let mut alone = Alone::new(&journey, SHOP);
     alone.event("01-05 10:00", begin, "{}");

@@ -188,3 +188,31 @@ fn rule_14_again_and_caps_count_days_by_the_clock() {
          03-29 10:00 ada ends j completed",
     );
 }
+
+#[test]
+fn a_computed_moment_is_waited_for_and_one_that_is_over_is_not() {
+    let story = "01-05 10:00 ada Begin {}\n04-30 10:00";
+    comes("  - wait_until: = entry.at + 3d", BERLIN, story, "01-08 10:00");
+    comes("  - wait_until: = entry.at + 90d", BERLIN, story, "04-05 09:00");
+    comes("  - wait_until: = entry.at - 3d", BERLIN, story, "01-05 10:00");
+    comes("  - set:\n      due: = now + 36h\n  - wait_until: = run.due - 12h", BERLIN, story, "01-06 10:00");
+    // What nobody has described is read as a moment.
+    let story = "01-05 10:00 ada Begin {\"due\": \"2026-01-07T12:30:00+01:00\"}\n04-30 10:00";
+    comes("  - wait_until: = entry.due", BERLIN, story, "01-07 11:30");
+}
+
+#[test]
+fn a_moment_that_is_missing_is_not_waited_for_and_it_is_told() {
+    for properties in ["{}", r#"{"due": "soon"}"#] {
+        check(
+            &Stage {
+                journeys: &[&waits("  - wait_until: = entry.due")],
+                story: &format!("01-05 10:00 ada Begin {properties}\n04-30 10:00"),
+                ..Stage::default()
+            },
+            "01-05 10:00 ada inbox note
+             01-05 10:00 ada refused j/wait_until_1 no_moment
+             01-05 10:00 ada ends j completed",
+        );
+    }
+}

@@ -38,6 +38,8 @@ pub enum Step {
     Send(&'static str, Option<bool>),
     /// Until an event of that name; what then, and what else.
     WaitFor(&'static str, Minute, Vec<Self>, Vec<Self>),
+    /// So many turns of these, perhaps with a wait after each.
+    Repeat(usize, Option<Minute>, Vec<Self>),
 }
 
 /// What it is for.
@@ -279,6 +281,11 @@ impl Life<'_> {
                 let until = (clock + span).max(self.now);
                 self.runs[nth].place =
                     Place::Waiting { until, since: clock, for_event: None, then: rest.to_vec() };
+            }
+            Step::Repeat(times, every, steps) => {
+                let turn = || steps.iter().cloned().chain(every.map(Step::Wait));
+                let turns: Vec<Step> = (0..*times).flat_map(|_| turn()).collect();
+                self.walk(nth, &after(&turns), clock);
             }
             Step::WaitFor(name, span, then, otherwise) => {
                 let until = (clock + span).max(self.now);

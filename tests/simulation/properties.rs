@@ -75,6 +75,15 @@ fn steps(text: &mut String, of: &[Step], indent: usize) {
                     None => Ok(()),
                 }
             }
+            Step::Repeat(times, every, these) => {
+                let _ = writeln!(text, "{:indent$}- repeat: {times}", "");
+                if let Some(every) = every {
+                    let _ = writeln!(text, "{:indent$}  every: {every}m", "");
+                }
+                let _ = writeln!(text, "{:indent$}  then:", "");
+                steps(text, these, indent + 4);
+                Ok(())
+            }
             Step::WaitFor(event, span, then, otherwise) => {
                 let _ = write!(text, "{:indent$}- wait_for: {event}\n{:indent$}  within: {span}m\n", "", "");
                 for (word, these) in [("then", then), ("else", otherwise)] {
@@ -186,7 +195,7 @@ const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 fn draw_steps(random: &mut Random, depth: u32, names: &mut impl Iterator<Item = &'static str>) -> Vec<Step> {
     let mut steps = Vec::new();
     for _ in 0..random.between(if depth == 0 { 1 } else { 0 }, 3) {
-        let step = match random.below(5) {
+        let step = match random.below(6) {
             0 | 1 => Some(Step::Wait(random.among(&[1, 30, 60, 600, 3_000]))),
             2 if depth < 2 => {
                 let (then, otherwise) =
@@ -197,6 +206,12 @@ fn draw_steps(random: &mut Random, depth: u32, names: &mut impl Iterator<Item = 
                     then,
                     otherwise,
                 ))
+            }
+            3 if depth < 2 => {
+                let (times, every) =
+                    (random.between(1, 3) as usize, random.among(&[None, Some(10), Some(600)]));
+                let steps = draw_steps(random, depth + 1, names);
+                (!steps.is_empty()).then_some(Step::Repeat(times, every, steps))
             }
             _ => names
                 .next()

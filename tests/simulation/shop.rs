@@ -146,6 +146,48 @@ steps:
     if: entry.product.stock > 0
 ";
 
+const DUNNING: &str = "
+journey: dunning
+topic: news
+enter:
+  on: Product Removed
+  again: always
+hold:
+  while: profile.blocked == true
+  within: 40m
+steps:
+  - repeat: 3
+    every: 10m
+    then:
+      - send: dunning
+        channel: [email, inbox]
+        holdout: 20%
+  - update: { dunned: yes }
+  - track: Dunned
+    with:
+      times: = count('Product Removed')
+  - start: lapsed
+    with: { why: dunned }
+";
+
+const LAPSED: &str = "
+journey: lapsed
+topic: news
+enter:
+  api: yes
+  again: every 1h
+exit:
+  - on: Dunned
+    if: event.times > 3
+steps:
+  - wait_until: = entry.at + 5m
+  - send: lapsed
+    channel: inbox
+    between: 08:00-20:00
+    days: weekdays
+    within: 3d
+";
+
 /// Checks and stores what is deployed, as `apply` does.
 pub fn sources(journeys: &[&str], policies: &str) -> Vec<StoredSource> {
     let mut files = vec![Source { path: "journeyman.yaml".into(), text: policies.to_owned() }];
@@ -206,16 +248,22 @@ fn nothing(_: &mut Random) -> String {
 /// Deployments and scenes of a storm.
 pub fn scenery() -> Scenery {
     let quicker = VIEWED.replace("wait: 10m", "wait: 5m").replace("wait: 1h", "wait: 2h");
+    let faster = DUNNING.replace("every: 10m", "every: 2m");
     let shorter = CART.replace("idle: 45m", "idle: 20m");
     let deployments = vec![
-        sources(&[CART, WELCOME, VIEWED, RECEIPT, CHEAPER, BACK], POLICIES),
-        sources(&[&shorter, WELCOME, &quicker, RECEIPT, CHEAPER, BACK], &POLICIES.replace("10m", "30m")),
+        sources(&[CART, WELCOME, VIEWED, RECEIPT, CHEAPER, BACK, DUNNING, LAPSED], POLICIES),
+        sources(
+            &[&shorter, WELCOME, &quicker, RECEIPT, CHEAPER, BACK, &faster, LAPSED],
+            &POLICIES.replace("10m", "30m"),
+        ),
         sources(
             &[
                 CART,
                 &VIEWED.replace("journey: viewed", "journey: viewed\nstatus: archived"),
                 RECEIPT,
                 CHEAPER,
+                DUNNING,
+                LAPSED,
             ],
             POLICIES,
         ),

@@ -84,13 +84,12 @@ impl Face {
         let live = stored.iter().filter(|stored| !stored.pinned && !stored.path.starts_with("templates/"));
         let source = |stored: &StoredSource| Source { path: stored.path.clone(), text: stored.text.clone() };
         let sources: Vec<Source> = live.map(source).collect();
-        let checked = |sources: &[Source]| journeyman_journey::check(sources, None, false).deployment;
+        let checked = journeyman_journey::check(&sources, None, false).deployment;
         let policies = || {
-            let alone: Vec<Source> =
-                sources.iter().filter(|source| source.path == "journeyman.yaml").cloned().collect();
-            checked(&alone)
+            let policies = journeyman_journey::policies(&sources)?;
+            Some(Deployment { policies, ..Deployment::default() })
         };
-        let Some(deployment) = checked(&sources).or_else(policies) else {
+        let Some(deployment) = checked.or_else(policies) else {
             tracing::error!(number, "deployment {number} can't be read; pages show nothing of it");
             return Self { number, ..Self::default() };
         };

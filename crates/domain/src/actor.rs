@@ -1,10 +1,12 @@
 //! The person actor: what one input does to one person. Pure: time and plans are arguments, chance is a hash.
 
+mod cause;
 mod choose;
 pub mod engage;
 mod enter;
 mod fill;
 mod happening;
+mod hold;
 mod legs;
 mod meet;
 mod merge;
@@ -32,6 +34,7 @@ use crate::plan::{Goal, Plan, Plans, Since};
 use crate::row::{Applied, DecisionRow, EndedRow, Lifted, QueuedRow, RewardRow, StoredEvent};
 use crate::{MessageId, Refusal, Refused, ShopTime};
 
+pub use cause::{CAUSED_PER_INPUT, REQUESTED};
 pub use happening::{Happening, Unreadable};
 pub use timer::give_up;
 pub use told::{Asked, Told};
@@ -156,6 +159,8 @@ pub fn step<'a>(
         recorded,
         outcome: Outcome::default(),
         caused: VecDeque::new(),
+        depth: 0,
+        changed: false,
         called_off: Vec::new(),
         past: None,
     };
@@ -167,6 +172,7 @@ pub fn step<'a>(
         (Input::Take { state, .. }, _) => actor.take(state),
         (Input::Event(_) | Input::News(_), None) => {}
     }
+    actor.settle();
     actor.person.n += 1;
     Ok(actor.outcome)
 }
@@ -204,6 +210,10 @@ struct Actor<'a> {
     outcome: Outcome,
     /// Events that this input caused and that are to be applied with it, and how deep.
     caused: VecDeque<(Happening<'a>, u32)>,
+    /// How deep the event at hand is; 0 of what nothing caused, and of what is no event.
+    depth: u32,
+    /// Whether a step has changed the profile since conditions were asked last.
+    changed: bool,
     /// Messages that the event at hand called off: their runs go on without them.
     called_off: Vec<MessageId>,
     /// What is asked of the event at hand where it has happened before, to the same person under another id.
@@ -223,20 +233,39 @@ impl<'a> Actor<'a> {
     /// An event and all that it causes.
     fn event(&mut self, event: Happening<'a>) {
         self.caused.push_back((event, 0));
-        while let Some((event, depth)) = self.caused.pop_front() {
-            if depth > CAUSED_DEPTH {
-                self.refuse(event.name.clone(), Refused::TooDeep);
-                continue;
+        self.settle();
+    }
+
+    /// Everything that is caused by now, and by that; then whoever waits for what a step has changed.
+    fn settle(&mut self) {
+        let mut events = 0;
+        loop {
+            while let Some((event, depth)) = self.caused.pop_front() {
+                events += 1;
+                if depth > CAUSED_DEPTH || events > CAUSED_PER_INPUT {
+                    self.refuse(event.name.clone(), Refused::TooDeep);
+                    continue;
+                }
+                self.depth = depth;
+                self.happens(&event, depth);
             }
-            self.profile(&event, depth);
-            if depth == 0 && self.plans.keeps_interest() {
-                self.outcome.interests.extend(interest::words(&event));
+            if !std::mem::take(&mut self.changed) {
+                self.depth = 0;
+                return;
             }
-            self.remember_met(&event);
-            self.meet_all(Some(&event));
-            self.go_on_without();
-            self.enter(&event);
+            self.meet_all(None);
         }
+    }
+
+    fn happens(&mut self, event: &Happening<'_>, depth: u32) {
+        self.profile(event, depth);
+        if depth == 0 && self.plans.keeps_interest() {
+            self.outcome.interests.extend(interest::words(event));
+        }
+        self.remember_met(event);
+        self.meet_all(Some(event));
+        self.go_on_without();
+        self.enter(event);
     }
 
     /// The scope of a question about a run, or about the person alone.
@@ -255,6 +284,7 @@ impl<'a> Actor<'a> {
             event,
             run,
             element: None,
+            item: None,
             depth: 0,
         }
     }
@@ -289,6 +319,7 @@ impl<'a> Actor<'a> {
                 | EndReason::Restarted
                 | EndReason::LaneTaken
                 | EndReason::Merged
+                | EndReason::Held
         );
         if calls_off {
             self.call_off_queued(nth);

@@ -69,6 +69,10 @@ pub enum Root {
     Step(Arc<str>),
     /// The element at hand, inside the brackets of a list's function.
     Element,
+    /// The element of the entering event that the run, or the entry, is about: `each`. The path may be empty.
+    Item,
+    /// Which turn of the innermost `repeat` it is, from 1; its path is empty.
+    Turn,
 }
 
 /// How two values are compared.

@@ -28,8 +28,8 @@ pub use memory::{
     Pending, SENT, Sent, UNDERWAY, URL_BYTES, Underway, mark,
 };
 pub use run::{
-    ENTRY_BYTES, EndReason, Entry, GoalReached, HeldOut, Position, RESULT_BYTES, Run, RunId, SendState,
-    StepResult, VARIABLE_BYTES, Waiting, Watching,
+    ENTRY_BYTES, EndReason, Entry, GoalReached, HeldBy, HeldOut, Position, RESULT_BYTES, Run, RunId,
+    SendState, StepResult, VARIABLE_BYTES, Waiting, Watching,
 };
 pub use session::{SESSION_GAP_MINUTES, Session};
 pub use stored::{STATE_BYTES, Undecodable, decode_hot, decode_run, encode_hot, encode_run, size};

@@ -19,7 +19,7 @@ pub use deployment::{Deployment, Listener, Plans, Segment};
 pub use policies::{
     Blackout, BlackoutEnd, Channel, Consent, Hours, Links, Policies, Rate, Sender, Stream, Topic,
 };
-pub use when::{Days, When};
+pub use when::{Days, When, Window};
 
 /// The version of a journey: 128 bits of the SHA-256 of its canonical source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +120,8 @@ pub struct Plan {
     pub goal: Option<Goal>,
     /// What ends it.
     pub exits: Vec<Trigger>,
+    /// While what a run does not walk on.
+    pub hold: Option<Hold>,
     /// Every step.
     pub nodes: Vec<Node>,
     /// Where a run begins; `None` of a journey without steps.
@@ -137,6 +139,29 @@ impl Plan {
         })
     }
 
+    /// Which passage of the steps inside a `repeat` this is, from 1, by the turns of those a run stands in.
+    pub fn visit(&self, turns: &[(Arc<str>, u32)]) -> u32 {
+        let before = turns.iter().fold(0_u32, |before, (id, turn)| {
+            let times = self.node(id).and_then(|node| match self.nodes[node].step {
+                Step::Repeat { times, .. } => Some(times),
+                _ => None,
+            });
+            before.saturating_mul(times.unwrap_or(1)).saturating_add(turn.saturating_sub(1))
+        });
+        before.saturating_add(1)
+    }
+
+    /// Who goes first of what comes due at one moment, 0 to 100: the send at which a run stands may say otherwise than its
+    /// journey.
+    pub fn priority_at(&self, step: &str) -> u8 {
+        let node = self.node(step).and_then(|node| self.nodes.get(node));
+        let own = node.and_then(|node| match &node.step {
+            Step::Send(send) => send.priority,
+            _ => None,
+        });
+        own.unwrap_or(self.priority)
+    }
+
     /// The node of a step's id.
     pub fn node(&self, id: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.id.as_ref() == id)
@@ -148,6 +173,10 @@ impl Plan {
 pub struct Enter {
     /// Which events.
     pub on: Vec<Arc<str>>,
+    /// Whether steps and programs may begin it: `api: yes`; then `on` is empty.
+    pub api: bool,
+    /// The list of the entering event of which each element begins a run, as a path.
+    pub each: Option<Arc<[Arc<str>]>>,
     /// Which of them.
     pub condition: Option<Condition>,
     /// In any of these segments; empty is everybody.
@@ -158,7 +187,7 @@ pub struct Enter {
     pub idle: Option<Span>,
     /// What cancels the start meanwhile.
     pub unless: Vec<Arc<str>>,
-    /// The property that keys the run, as a path.
+    /// The property that keys the run, as a path: of the entering event, with `each` of its element.
     pub per: Option<Arc<[Arc<str>]>>,
     /// What an entry does while a run of the same key runs.
     pub if_running: IfRunning,
@@ -252,6 +281,8 @@ pub enum Step {
     Wait(Span),
     /// Waits for a moment of the calendar.
     WaitUntil(When),
+    /// Waits for a moment that is computed when the step is reached; where that is past or missing it goes on at once.
+    WaitUntilComputed(Condition),
     /// Waits for the first branch that is satisfied.
     WaitFor {
         /// In order.
@@ -268,6 +299,53 @@ pub enum Step {
     Exit(Arc<str>),
     /// A fixed share of people takes each option, always the same one.
     Choose(Vec<Share>),
+    /// Says something of the person's profile.
+    Update(Vec<(Arc<str>, Setting)>),
+    /// Causes an event.
+    Track {
+        /// Its name.
+        event: Arc<str>,
+        /// Its properties.
+        with: Vec<(Arc<str>, Setting)>,
+    },
+    /// Begins another journey, one that says `api: yes`.
+    Start {
+        /// Its name.
+        journey: Arc<str>,
+        /// What its `entry` is.
+        with: Vec<(Arc<str>, Setting)>,
+    },
+    /// The steps of a snippet.
+    Use {
+        /// Its name.
+        snippet: Arc<str>,
+        /// What it is given, under the names of the variables that keep it.
+        with: Vec<(Arc<str>, Setting)>,
+        /// Its first step; `None` goes on with `next`.
+        then: Option<usize>,
+    },
+    /// Walks the same steps several times; their ends lead back here.
+    Repeat {
+        /// How often at most.
+        times: u32,
+        /// How long it waits after each turn, the last too.
+        every: Option<Span>,
+        /// Asked before each turn: where it is false there are no more.
+        condition: Option<Condition>,
+        /// Its `then`.
+        then: Option<usize>,
+    },
+}
+
+/// While a condition holds, a run does not walk on.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The condition, asked whenever the run would go on, and while it is held after whatever happens to its person.
+    pub condition: Condition,
+    /// How long at most.
+    pub within: Span,
+    /// Whether the run ends then; else it goes on.
+    pub exit: bool,
 }
 
 /// One message.
@@ -285,6 +363,12 @@ pub struct Send {
     pub at_best: bool,
     /// How long it may wait for its moment.
     pub within: Span,
+    /// On which days and at which hours of the person's it may go: `between`, `days`.
+    pub window: Option<Window>,
+    /// Who wins a cap, where it is not the journey's.
+    pub priority: Option<u8>,
+    /// Share of people from whom this message alone is withheld, 0 to 1.
+    pub holdout: f64,
     /// What the step gives its template, in order; each sees those before it as bare names.
     pub with: Vec<(Arc<str>, Setting)>,
     /// Who it is from: the step's `from`, else the template's, else the only sender of the journey's stream.

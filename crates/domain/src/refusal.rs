@@ -45,7 +45,7 @@ pub enum Refused {
     QuietHours = 25,
     /// A blackout of the calendar.
     Blackout = 26,
-    /// The person is held out.
+    /// The person is held out: nothing is sent to them or done with them.
     Withheld = 27,
     /// The channel refused it for good.
     Failed = 28,
@@ -65,11 +65,19 @@ pub enum Refused {
     UnknownTopic = 43,
     /// Scores that are none.
     BadScore = 60,
+    /// A send's `between` and `days`.
+    Window = 70,
+    /// The moment of a `wait_until` is missing.
+    NoMoment = 71,
+    /// The list of `each` is missing or empty.
+    NoItem = 72,
+    /// No live journey of that name is begun by programs and steps.
+    NoJourney = 73,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -99,6 +107,10 @@ impl Refused {
         Self::UnknownChannel,
         Self::UnknownTopic,
         Self::BadScore,
+        Self::Window,
+        Self::NoMoment,
+        Self::NoItem,
+        Self::NoJourney,
     ];
 
     /// As Postgres keeps it.
@@ -143,6 +155,10 @@ impl Refused {
             Self::UnknownChannel => "unknown_channel",
             Self::UnknownTopic => "unknown_topic",
             Self::BadScore => "bad_score",
+            Self::Window => "window",
+            Self::NoMoment => "no_moment",
+            Self::NoItem => "no_item",
+            Self::NoJourney => "no_journey",
         }
     }
 
@@ -168,7 +184,7 @@ impl Refused {
             Self::Gap => "the minimum gap between two messages outlasted the message's time",
             Self::QuietHours => "quiet hours outlasted the message's time",
             Self::Blackout => "a blackout of the calendar",
-            Self::Withheld => "held out: it would have been sent",
+            Self::Withheld => "held out: it would have been sent or done",
             Self::Failed => "the channel refused it for good",
             Self::MissingVariable => "the template speaks of something that is missing",
             Self::Suppressed => "mail to this address came back for good",
@@ -178,6 +194,10 @@ impl Refused {
             Self::UnknownTopic => "a consent about what can be no topic was left out",
             Self::BadScore => "scores without a risk from 0 to 1 and a known band were left out",
             Self::BadZone => "the time zone does not exist and was left out",
+            Self::Window => "its `between` and `days` did not come within the message's time",
+            Self::NoItem => "the list that `each` names is missing or empty",
+            Self::NoJourney => "no live journey of that name says `api: yes`",
+            Self::NoMoment => "the moment of a `wait_until` is missing: it went on at once",
         }
     }
 }

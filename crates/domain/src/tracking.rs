@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 pub use self::batch::{Batch, batch};
 use self::item::Item;
 pub use self::timestamp::parse as parse_timestamp;
+use crate::actor::REQUESTED;
 use crate::{Event, EventId, Identity, Kind, Reason, Reject, SeenKey, ShopTime};
 
 /// The largest message, in bytes of JSON.
@@ -100,6 +101,45 @@ pub fn read(
         source: door.source.to_owned(),
         index: door.index,
         historical: door.historical,
+        payload,
+    })
+}
+
+/// Reads a wish that a journey begins: `journey`, its name, `with`, what its `entry` is, who it is, and `messageId`, a key of the
+/// caller's own by which the same wish sent again is the same. It is an event like any other from here on.
+///
+/// # Errors
+/// As [`read`].
+pub fn start(raw: &str, door: &Door<'_>) -> Result<Event, Reject> {
+    fits(raw.len())?;
+    let item = Item::read(raw)?;
+    let (journey, with) = item.wish()?;
+    let (external, anonymous, _) = item.people(Kind::Track)?;
+    let Some(key) = item.text("messageId", item.message_id, NAME_BYTES)? else {
+        let detail = "missing. Send a key of your own: the same wish with the same key is done once.";
+        return Err(Reject::new("messageId", Reason::Missing, detail));
+    };
+    let key = SeenKey::new(door.write_key, &key);
+    let timestamp = item.timestamp()?;
+    let journey = serde_json::Value::from(journey);
+    let payload = format!(
+        r#"{{"type":"track","event":"{REQUESTED}","properties":{{"journey":{journey},"with":{with}}}}}"#
+    );
+    fits(payload.len())?;
+    Ok(Event {
+        key,
+        id: EventId::new(door.received_at, key),
+        kind: Kind::Track,
+        name: REQUESTED.to_owned(),
+        occurred_at: occurred_at(timestamp, item.sent_at(), door.received_at),
+        received_at: door.received_at,
+        person: None,
+        external,
+        anonymous,
+        previous: None,
+        source: door.source.to_owned(),
+        index: door.index,
+        historical: false,
         payload,
     })
 }

@@ -45,9 +45,7 @@ pub fn check(sources: &[Source], production: bool) -> Checked {
 }
 
 fn policies_of(sources: &[Source]) -> Option<Policies> {
-    let around: Vec<Source> =
-        sources.iter().filter(|source| source.path == "journeyman.yaml").cloned().collect();
-    check_journeys(&around, None, false).deployment.map(|deployment| deployment.policies)
+    journeyman_journey::policies(sources)
 }
 
 fn templates(files: &[Source], policies: &Policies) -> (Templates, Vec<Fault>) {
@@ -71,10 +69,12 @@ pub fn sources(checked: &Checked, sources: &[Source]) -> Vec<StoredSource> {
                 Kind::Segment => 2,
                 Kind::Policies => POLICIES,
                 Kind::Tracking => 4,
+                // Each journey that uses one carries it.
+                Kind::Snippet => return None,
             },
             name: version.name.to_string(),
             path: source.path.clone(),
-            text: source.text.clone(),
+            text: version.text.clone().unwrap_or_else(|| source.text.clone()),
             pinned: false,
         })
     });

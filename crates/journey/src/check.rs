@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Deployment, Plan, PlanHash, Policies, Segment, Status};
+use journeyman_domain::plan::{Deployment, Hold, Plan, PlanHash, Policies, Segment, Status};
 use journeyman_domain::template::Signature;
 
 use crate::canonical;
 use crate::diagnostic::{Diagnostic, FILE_KIND, Report, SAME_NAME, SAME_START, Severity};
-use crate::expr::Names;
+use crate::expr::{Names, Scope};
 use crate::journey::{self, Around};
 use crate::literal::{self, short};
-use crate::policies;
 use crate::segment;
+use crate::snippet::{self, Snippets};
 use crate::source::{File, Place, Source};
 use crate::templates::{Shelf, Templates};
 use crate::tracking::Tracking;
@@ -26,6 +26,8 @@ pub enum Kind {
     Journey,
     /// `journeys/segments/NAME.yaml`
     Segment,
+    /// `journeys/snippets/NAME.yaml`: part of the journeys that use it, and no version of its own.
+    Snippet,
     /// `journeyman.yaml`
     Policies,
     /// `tracking.yaml`
@@ -43,6 +45,8 @@ pub struct Version {
     pub hash: PlanHash,
     /// Which of the sources.
     pub source_index: usize,
+    /// What is stored of it, where that is not the file as it is: a journey with the snippets it uses.
+    pub text: Option<String>,
 }
 
 /// What came of a check.
@@ -56,15 +60,23 @@ pub struct Checked {
     pub versions: Vec<Version>,
 }
 
+/// Where snippets stand.
+const SNIPPETS: &str = "journeys/snippets/";
+/// Of a snippet that a journey carries itself: no file is it.
+const NOWHERE: usize = 1 << 15;
+
 /// Checks everything together. Where `templates` are given, every send is checked against its own and filled; where not,
 /// their names are taken as they are written. Files of `templates/` among the sources are passed over. In production a
 /// journey may send by the channels only that can send there, and mail needs a sender.
 pub fn check(sources: &[Source], templates: Option<Templates<'_>>, production: bool) -> Checked {
-    let files: Vec<File<'_>> = sources.iter().map(File::new).collect();
+    let snippets: Vec<File<'_>> = sources.iter().filter(is_snippet).map(File::new).collect();
+    let files: Vec<File<'_>> = sources.iter().map(|source| File::using(source, &snippets)).collect();
     let mut readings: Vec<Reading<'_>> = files.iter().map(Reading::of).collect();
     same_names(&mut readings);
+    expand(&mut readings, sources);
     let (names, policies, known) = shared(&mut readings, false);
     let segments = segments(&mut readings, &names);
+    let hold_marketing = hold_marketing(&mut readings, &names);
     let shelf = templates.map(Shelf::new);
     let known = known.then_some(&policies);
     let around = Around { names: &names, policies: known, templates: shelf.as_ref(), production };
@@ -73,8 +85,10 @@ pub fn check(sources: &[Source], templates: Option<Templates<'_>>, production: b
     let mut diagnostics: Vec<Diagnostic> =
         readings.into_iter().flat_map(|reading| reading.report.found).collect();
     sort(&mut diagnostics);
+    // What is wrong with a snippet is found by everybody who uses it.
+    diagnostics.dedup();
     let failed = diagnostics.iter().any(|said| said.severity == Severity::Error);
-    let deployment = Deployment { number: 0, plans, pinned: Vec::new(), segments, policies };
+    let deployment = Deployment { number: 0, plans, pinned: Vec::new(), segments, policies, hold_marketing };
     Checked { deployment: (!failed).then_some(deployment), diagnostics, versions }
 }
 
@@ -101,11 +115,22 @@ pub fn pinned(
     let shelf = templates.map(|signatures| Shelf::new(Templates { signatures, files: &[] }));
     let (policies, templates) = (Some(&policies), shelf.as_ref());
     let around = Around { names: &names, policies, templates, production: false };
+    reading.expand(&BTreeMap::new(), source);
     let plan = reading.plan(&around);
     let mut found = reading.report.found;
     sort(&mut found);
     found.retain(|said| said.severity == Severity::Error);
     plan.ok_or(found)
+}
+
+/// The policies of journeyman.yaml among sources, whatever stands around it; the defaults where there is none. `None` where
+/// anything in it is wrong.
+pub fn policies(sources: &[Source]) -> Option<Policies> {
+    let files: Vec<File<'_>> = sources.iter().map(File::new).collect();
+    let mut readings: Vec<Reading<'_>> =
+        files.iter().map(Reading::of).filter(|reading| reading.kind == Some(Kind::Policies)).collect();
+    let (_, policies, known) = shared(&mut readings, false);
+    known.then_some(policies)
 }
 
 fn sort(diagnostics: &mut [Diagnostic]) {
@@ -121,6 +146,8 @@ struct Reading<'s> {
     kind: Option<Kind>,
     stem: &'s str,
     tree: Option<Node>,
+    /// What is stored of it, where that is not the file.
+    text: Option<String>,
 }
 
 impl<'s> Reading<'s> {
@@ -139,14 +166,14 @@ impl<'s> Reading<'s> {
                 None
             }
         };
-        let mut reading = Self { report, kind, stem, tree };
+        let mut reading = Self { report, kind, stem, tree, text: None };
         reading.own_kind();
         reading
     }
 
     /// Whether the file is what its place says.
     fn own_kind(&mut self) {
-        let (Some(kind @ (Kind::Journey | Kind::Segment)), Some(map)) =
+        let (Some(kind @ (Kind::Journey | Kind::Segment | Kind::Snippet)), Some(map)) =
             (self.kind, self.tree.as_ref().and_then(Node::as_map))
         else {
             return;
@@ -161,6 +188,13 @@ impl<'s> Reading<'s> {
                 self.tree = None;
                 return;
             }
+            Kind::Snippet => has("snippet").is_none().then(|| {
+                let found = map.entries.first().map_or(Place::default(), |entry| entry.place);
+                (found, "no snippet stands among the snippets", "begin the file with `snippet:`, or move it")
+            }),
+            _ if has("snippet").is_some() && has("journey").is_none() => has("snippet").map(|entry| {
+                (entry.place, "a snippet stands among the journeys", "move the file to journeys/snippets/")
+            }),
             Kind::Segment => has("journey").filter(|_| has("segment").is_none()).map(|entry| {
                 (entry.place, "a journey stands among the segments", "move the file to journeys/")
             }),
@@ -185,8 +219,25 @@ impl<'s> Reading<'s> {
         })
     }
 
+    /// What a snippet is part of has its version.
     fn version(&self, source_index: usize) -> Option<Version> {
-        Some(Version { kind: self.kind?, name: self.stem.into(), hash: self.hash()?, source_index })
+        let kind = self.kind.filter(|kind| *kind != Kind::Snippet)?;
+        let (name, text) = (self.stem.into(), self.text.clone());
+        Some(Version { kind, name, hash: self.hash()?, source_index, text })
+    }
+
+    /// Puts copies of what a journey uses into its tree: what it carries itself, else what there is.
+    fn expand(&mut self, snippets: &Snippets<'_>, source: &Source) {
+        let (Some(Kind::Journey), Some(tree)) = (self.kind, &mut self.tree) else { return };
+        let carried = snippet::carried(tree);
+        let mut known = snippets.clone();
+        for (nth, (name, text, tree)) in carried.iter().enumerate() {
+            let mut silent = Report::new(self.report.file);
+            let read = snippet::read(tree, name, NOWHERE + nth, text, &mut silent);
+            known.insert(name, read);
+        }
+        let expanded = snippet::expand(tree, &known, &mut self.report);
+        self.text = snippet::carrying(source, tree, &expanded, &carried, &mut self.report);
     }
 
     fn plan(&mut self, around: &Around<'_>) -> Option<Plan> {
@@ -204,10 +255,33 @@ fn kind(path: &str) -> (Option<Kind>, &str) {
         "tracking.yaml" => Some(Kind::Tracking),
         _ if !path.ends_with(".yaml") => None,
         _ if path.starts_with("journeys/segments/") => Some(Kind::Segment),
+        _ if path.starts_with(SNIPPETS) => Some(Kind::Snippet),
         _ if path.starts_with("journeys/") => Some(Kind::Journey),
         _ => None,
     };
     (kind, stem)
+}
+
+fn is_snippet(source: &&Source) -> bool {
+    kind(&source.path).0 == Some(Kind::Snippet)
+}
+
+/// Reads the snippets, and puts them where they are used.
+fn expand(readings: &mut [Reading<'_>], sources: &[Source]) {
+    let trees: Vec<(&str, &str, Option<Node>)> = readings
+        .iter_mut()
+        .filter(|reading| reading.kind == Some(Kind::Snippet))
+        .map(|reading| (reading.stem, reading.report.file.text, reading.tree.take()))
+        .collect();
+    let heads = readings.iter_mut().filter(|reading| reading.kind == Some(Kind::Snippet));
+    let mut snippets = Snippets::new();
+    for (file, ((stem, text, tree), reading)) in trees.iter().zip(heads).enumerate() {
+        let read = |tree| snippet::read(tree, stem, file, text, &mut reading.report);
+        snippets.entry(stem).or_insert(tree.as_ref().and_then(read));
+    }
+    for (reading, source) in readings.iter_mut().zip(sources) {
+        reading.expand(&snippets, source);
+    }
 }
 
 fn blank(text: &str) -> bool {
@@ -233,27 +307,44 @@ fn shared(readings: &mut [Reading<'_>], old: bool) -> (Names, Policies, bool) {
     let mut tracking = Tracking::new();
     let mut policies = Policies::default();
     let mut known = true;
-    let mut segments = BTreeSet::new();
-    for Reading { report, kind, stem, tree } in readings {
+    let (mut segments, mut journeys) = (BTreeSet::new(), BTreeMap::new());
+    for Reading { report, kind, stem, tree, .. } in readings {
         match (*kind, tree.as_ref()) {
             (Some(Kind::Tracking), Some(tree)) => tracking.extend(tree, report),
             (Some(Kind::Policies), Some(tree)) => {
-                policies = policies::read(tree, report);
+                policies = crate::policies::read(tree, report);
                 known = !report.failed();
             }
             (Some(Kind::Policies), None) if report.failed() => known = false,
+            (Some(Kind::Journey), Some(tree)) => {
+                journeys.insert(Arc::from(*stem), by_api(tree));
+            }
             (Some(Kind::Segment), _) => {
                 segments.insert(Arc::from(*stem));
             }
             _ => {}
         }
     }
-    (Names { segments, old, tracking, currency: policies.rates.base }, policies, known)
+    (Names { journeys, segments, old, tracking, currency: policies.rates.base }, policies, known)
+}
+
+/// Whether a journey says that steps and programs may begin it.
+fn by_api(tree: &Node) -> bool {
+    let enter = tree.as_map().and_then(|map| map.get("enter")).and_then(|entry| entry.value.as_map());
+    enter.and_then(|map| map.get("api")).and_then(|entry| entry.value.as_text()) == Some("yes")
+}
+
+/// What journeyman.yaml holds everybody's marketing back for: read apart from its policies, since it may ask of segments.
+fn hold_marketing(readings: &mut [Reading<'_>], names: &Names) -> Option<Hold> {
+    let reading = readings.iter_mut().find(|reading| reading.kind == Some(Kind::Policies))?;
+    let entry = reading.tree.as_ref()?.as_map()?.get("hold_marketing")?;
+    let scope = Scope { here: "`hold_marketing`", ..Scope::of_person(names) };
+    journey::hold(entry, &scope, &mut reading.report)
 }
 
 fn segments(readings: &mut [Reading<'_>], names: &Names) -> Vec<Segment> {
     let mut read: BTreeMap<Arc<str>, (usize, segment::Read)> = BTreeMap::new();
-    for (nth, Reading { report, kind, stem, tree }) in readings.iter_mut().enumerate() {
+    for (nth, Reading { report, kind, stem, tree, .. }) in readings.iter_mut().enumerate() {
         if let (Some(Kind::Segment), Some(tree)) = (*kind, tree.as_ref())
             && let Some(segment) = segment::read(tree, stem, names, report)
         {

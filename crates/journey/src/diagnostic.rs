@@ -96,7 +96,7 @@ impl<'s> Report<'s> {
         self.found.push(Diagnostic {
             code: code.id,
             severity: code.severity,
-            file: self.file.path.to_owned(),
+            file: self.file.of(place).0.path.to_owned(),
             span: self.file.span(place),
             message: message.into(),
             help: help.into(),

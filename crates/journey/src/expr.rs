@@ -22,7 +22,7 @@ use crate::tree::{Kind, Node};
 
 pub(crate) use bare::{Bare, BareNames};
 pub(crate) use lower::ROOTS;
-pub(crate) use scope::{EventTypes, Leaves, Names, Scope};
+pub(crate) use scope::{EventTypes, Inside, Leaves, Names, Scope};
 pub(crate) use variable::variable;
 
 /// The longest expression, bytes.

@@ -42,12 +42,14 @@ pub enum Kind {
     Goal,
     /// Beside the steps: what ends a run wherever it stands.
     Exits,
+    /// Beside the steps: while what no run walks on.
+    Hold,
 }
 
 impl Kind {
     /// Whether it holds for a run wherever it stands: no edge leads there.
     pub fn is_beside(self) -> bool {
-        matches!(self, Self::Holdout | Self::Goal | Self::Exits)
+        matches!(self, Self::Holdout | Self::Goal | Self::Exits | Self::Hold)
     }
 
     /// The word of it in JSON.
@@ -65,6 +67,7 @@ impl Kind {
             Self::Holdout => "holdout",
             Self::Goal => "goal",
             Self::Exits => "exits",
+            Self::Hold => "hold",
         }
     }
 }
@@ -164,6 +167,18 @@ pub fn of(plan: &Plan) -> Graph {
                 });
                 ways.collect()
             }
+            Step::Use { then, .. } => {
+                let into = (then.map_or(next, |then| then + 1), None);
+                let other = (otherwise, Some("else".to_owned()));
+                if node.guard.is_some() { vec![into, other] } else { vec![into] }
+            }
+            Step::Repeat { then, .. } => {
+                let done = if otherwise == next { next } else { otherwise };
+                vec![
+                    (then.map_or(next, |then| then + 1), Some("each turn".to_owned())),
+                    (done, Some("none".to_owned())),
+                ]
+            }
             Step::Send(_) if otherwise != next => {
                 vec![(next, Some("sent".to_owned())), (otherwise, Some("not sent".to_owned()))]
             }
@@ -176,6 +191,13 @@ pub fn of(plan: &Plan) -> Graph {
             // Whatever comes, it goes on there.
             ways = vec![(next, None)];
         }
+        // A turn's end leads back to its `repeat`, which draws that itself: here it leads to where the last turn's does.
+        for (to, label) in &mut ways {
+            if *to <= nth && *to > 0 {
+                *to = after_turns(plan, *to - 1).map_or(end, |next| next + 1);
+                label.get_or_insert_with(|| "after the last turn".to_owned());
+            }
+        }
         let made = ways.into_iter().enumerate();
         edges.extend(made.map(|(way, (to, label))| Edge { from: nth + 1, to, label, main: way == 0 }));
     }
@@ -186,6 +208,18 @@ pub fn of(plan: &Plan) -> Graph {
     }
     nodes.extend(beside(plan));
     Graph { journey: plan.name.clone(), about: about(plan), nodes, edges }
+}
+
+/// Where a run goes on after the last turn of a repeat.
+fn after_turns(plan: &Plan, repeat: usize) -> Option<usize> {
+    let mut at = repeat;
+    // Each step outwards leads to an earlier node, so that it comes to an end.
+    loop {
+        match plan.nodes.get(at)?.next {
+            Some(next) if next <= at => at = next,
+            next => return next,
+        }
+    }
 }
 
 fn about(plan: &Plan) -> Vec<String> {
@@ -214,6 +248,7 @@ pub fn status(plan: &Plan) -> &'static str {
 fn trigger(plan: &Plan) -> Node {
     let enter = &plan.enter;
     let mut lines = Vec::new();
+    lines.extend(enter.each.as_ref().map(|each| Line::Words(format!("for each of {}", each.join(".")))));
     lines.extend(enter.condition.as_ref().map(|condition| Line::Code(format!("if {}", condition.text))));
     let mut say = |words: String| lines.push(Line::Words(words));
     if let Some(idle) = enter.idle {
@@ -234,7 +269,8 @@ fn trigger(plan: &Plan) -> Node {
             IfRunning::Restart => ", another begins anew",
             IfRunning::Ignore => ", another is ignored",
         };
-        say(format!("one run per {}{running}", per.join(".")));
+        let item = if enter.each.is_some() { "item." } else { "" };
+        say(format!("one run per {item}{}{running}", per.join(".")));
     }
     match enter.again {
         Again::Never => say("once in a person's life".to_owned()),
@@ -245,7 +281,7 @@ fn trigger(plan: &Plan) -> Node {
         kind: Kind::Trigger,
         step: None,
         kicker: "Begins on".to_owned(),
-        title: words::any(&enter.on),
+        title: if enter.api { "a wish, by a step or a program".to_owned() } else { words::any(&enter.on) },
         lines,
     }
 }
@@ -283,6 +319,11 @@ fn beside(plan: &Plan) -> Vec<Node> {
         }
         lines.push(Line::Words("ends the run, wherever it stands".to_owned()));
         beside.push(node(Kind::Exits, "Exit", words::named(exit), lines));
+    }
+    if let Some(hold) = &plan.hold {
+        let after = if hold.exit { "then the run ends" } else { "then it goes on" };
+        let lines = vec![Line::Words(format!("no run walks on; at most {}, {after}", hold.within))];
+        beside.push(node(Kind::Hold, "Held while", hold.condition.text.to_string(), lines));
     }
     if plan.holdout > 0.0 {
         let lines = vec![Line::Words("walk it and get no message".to_owned())];

@@ -2,6 +2,7 @@
 
 mod enter;
 mod goal;
+mod hold;
 mod steps;
 mod survey;
 
@@ -16,12 +17,14 @@ use crate::diagnostic::{
     FILE_KIND, INTEGER, KEY_LACKING, NAME, NEAR_EVENT, NO_STEPS, OPENED, PERCENT, RATE, Report, TOPIC,
     UNKNOWN_SEGMENT,
 };
-use crate::expr::{EventTypes, Leaves, Names, Scope};
+use crate::expr::{EventTypes, Inside, Leaves, Names, Scope};
 use crate::literal::{self, Fault, short};
 use crate::source::Place;
 use crate::templates::Shelf;
 use crate::tree::{Entry, Map, Node};
 use crate::words;
+
+pub(crate) use self::hold::read as hold;
 
 /// The most steps of one journey.
 pub const STEPS: usize = 500;
@@ -44,6 +47,8 @@ struct Known<'a> {
     entry: EventTypes,
     variables: BTreeMap<Arc<str>, Type>,
     leaves: BTreeMap<Arc<str>, Leaves>,
+    /// What each run is about, with `each`.
+    item: Option<Type>,
     /// The id of each step, by the byte where it begins.
     ids: BTreeMap<usize, Arc<str>>,
 }
@@ -58,6 +63,9 @@ impl Known<'_> {
             entry: Some(&self.entry),
             run: Some(&self.variables),
             steps: Some(&self.leaves),
+            turn: false,
+            snippet: None,
+            item: self.item.as_ref(),
             bare: None,
             template: false,
             lints: true,
@@ -72,6 +80,12 @@ struct Reader<'a, 'r, 's> {
     nodes: Vec<Step>,
     name: Arc<str>,
     kind: JourneyKind,
+    /// The snippet whose steps are being read.
+    snippet: Option<Arc<Inside>>,
+    /// How many repeats deep the step at hand stands.
+    repeats: usize,
+    /// How many steps a run takes at most without a wait, as far as repeats make more of them than there are.
+    taken: usize,
     /// Of which variables of which templates something was said.
     said: BTreeSet<(Arc<str>, String)>,
 }
@@ -97,6 +111,9 @@ pub(crate) fn read(
         nodes: Vec::new(),
         name: stem.into(),
         kind: JourneyKind::Marketing,
+        snippet: None,
+        repeats: 0,
+        taken: 0,
         said: BTreeSet::new(),
     };
     let plan = reader.journey(&mut block, stem, hash);
@@ -105,6 +122,14 @@ pub(crate) fn read(
         return None;
     }
     plan.inspect(|plan| lint(plan, &known, root, report))
+}
+
+impl<'a> Reader<'a, '_, '_> {
+    /// The scope of a step's expression.
+    fn here(&self, here: &'static str) -> Scope<'a> {
+        let (turn, snippet) = (self.repeats > 0, self.snippet.clone());
+        Scope { turn, snippet, ..self.known.scope(here, None) }
+    }
 }
 
 impl Reader<'_, '_, '_> {
@@ -128,6 +153,9 @@ impl Reader<'_, '_, '_> {
         let enter = self.enter(block);
         let goal = block.take("goal").and_then(|entry| self.goal(entry));
         let exits = block.take("exit").map(|entry| self.exits(entry)).unwrap_or_default();
+        let hold = block
+            .take("hold")
+            .and_then(|entry| hold::read(entry, &self.known.scope("`hold`", None), self.report));
         let first = self.all_steps(block);
         let mut plan = Plan {
             seed: seed.unwrap_or_else(|| name.clone()),
@@ -144,6 +172,7 @@ impl Reader<'_, '_, '_> {
             enter: enter?,
             goal,
             exits,
+            hold,
             nodes: std::mem::take(&mut self.nodes),
             first,
             entry_properties: Vec::new(),
@@ -311,7 +340,10 @@ fn entry_properties(plan: &Plan) -> Vec<Arc<str>> {
     if let (Some(_), Some(condition)) = (plan.enter.idle, &plan.enter.condition) {
         collect(Root::Event, &condition.expr);
     }
-    found.extend(plan.enter.per.iter().filter_map(|path| path.first().cloned()));
+    // With `each` the key is the element's.
+    if plan.enter.each.is_none() {
+        found.extend(plan.enter.per.iter().filter_map(|path| path.first().cloned()));
+    }
     found.into_iter().collect()
 }
 

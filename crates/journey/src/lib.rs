@@ -11,13 +11,14 @@ mod journey;
 mod literal;
 mod policies;
 mod segment;
+mod snippet;
 mod source;
 mod templates;
 mod tracking;
 mod tree;
 mod words;
 
-pub use check::{Checked, Kind, Version, check, pinned};
+pub use check::{Checked, Kind, Version, check, pinned, policies};
 pub use diagnostic::{CODES, Code, Diagnostic, Severity, Span};
 pub use source::{FILE_BYTES, Source};
 pub use templates::{Templates, template_faults};

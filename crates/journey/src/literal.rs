@@ -10,7 +10,7 @@ use journeyman_domain::plan::{Hours, Rate};
 use journeyman_domain::value::Span;
 
 pub(crate) use address::{address, base, locale};
-pub(crate) use when::{date_time, when, zone};
+pub(crate) use when::{date_time, days_of, when, zone};
 
 /// The longest duration, days: a hundred years.
 pub const LONGEST_DAYS: i64 = 36_525;

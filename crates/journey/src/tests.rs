@@ -9,6 +9,7 @@ mod limits;
 mod plans;
 mod rules;
 mod senders;
+mod snippets;
 mod surroundings;
 mod templates;
 mod values;

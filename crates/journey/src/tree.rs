@@ -285,6 +285,25 @@ fn place(span: &granit_parser::Span) -> Place {
 }
 
 impl Node {
+    /// A copy whose places are moved.
+    pub(crate) fn copy(&self, by: usize) -> Self {
+        let kind = match &self.kind {
+            Kind::Nothing => Kind::Nothing,
+            Kind::Scalar(text) => Kind::Scalar(text.clone()),
+            Kind::List(items) => Kind::List(items.iter().map(|item| item.copy(by)).collect()),
+            Kind::Map(map) => {
+                let entry = |entry: &Entry| Entry {
+                    key: entry.key.clone(),
+                    place: entry.place.moved(by),
+                    value: entry.value.copy(by),
+                };
+                Kind::Map(Map { entries: map.entries.iter().map(entry).collect(), braces: map.braces })
+            }
+            Kind::Refused => Kind::Refused,
+        };
+        Self { place: self.place.moved(by), kind }
+    }
+
     pub(crate) fn as_text(&self) -> Option<&str> {
         if let Kind::Scalar(text) = &self.kind { Some(text) } else { None }
     }

@@ -31,34 +31,48 @@ pub(crate) const JOURNEY: Words = Words {
         "enter",
         "goal",
         "exit",
+        "hold",
         "steps",
     ],
-    later: &["migrate", "hold", "tests"],
+    later: &["migrate", "tests"],
 };
 
 pub(crate) const ENTER: Words = Words {
     what: "`enter`",
-    now: &["on", "if", "to", "except", "idle", "unless", "per", "if_running", "again", "max_age"],
+    now: &[
+        "on",
+        "api",
+        "each",
+        "if",
+        "to",
+        "except",
+        "idle",
+        "unless",
+        "per",
+        "if_running",
+        "again",
+        "max_age",
+    ],
     later: &[
         "segment",
         "left_segment",
         "date",
         "every",
-        "api",
         "existing",
         "before",
         "after",
         "at",
         "leap",
         "spread",
-        "each",
         "max_entries",
         "queue",
     ],
 };
 
 /// The words of `enter` that say what begins a run, and are not read yet.
-pub(crate) const LATER_TRIGGERS: &[&str] = &["segment", "left_segment", "date", "every", "api"];
+pub(crate) const LATER_TRIGGERS: &[&str] = &["segment", "left_segment", "date", "every"];
+
+pub(crate) const HOLD: Words = Words { what: "`hold`", now: &["while", "within", "else"], later: &[] };
 
 pub(crate) const GOAL: Words =
     Words { what: "`goal`", now: &["on", "if", "within", "since", "value", "exit"], later: &[] };
@@ -70,8 +84,11 @@ pub(crate) const STEP: &[&str] = &["id", "if", "else", "note", "in_holdout"];
 
 pub(crate) const SEND: Words = Words {
     what: "a `send`",
-    now: &["send", "channel", "best_of", "escalate", "at", "within", "with", "from", "topic"],
-    later: &["between", "days", "offer", "offer_on", "priority", "holdout", "test"],
+    now: &[
+        "send", "channel", "best_of", "escalate", "at", "within", "between", "days", "with", "from", "topic",
+        "priority", "holdout",
+    ],
+    later: &["offer", "offer_on", "test"],
 };
 pub(crate) const ESCALATE: Words = Words { what: "`escalate`", now: &["after", "unless"], later: &[] };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };
@@ -82,6 +99,12 @@ pub(crate) const IF: Words = Words { what: "an `if`", now: &["if", "then", "else
 pub(crate) const BRANCH: Words = Words { what: "a `branch`", now: &["branch"], later: &[] };
 pub(crate) const SET: Words = Words { what: "a `set`", now: &["set"], later: &[] };
 pub(crate) const LEAVE: Words = Words { what: "an `exit`", now: &["exit"], later: &[] };
+pub(crate) const REPEAT: Words =
+    Words { what: "a `repeat`", now: &["repeat", "every", "while", "then"], later: &[] };
+pub(crate) const UPDATE: Words = Words { what: "an `update`", now: &["update"], later: &[] };
+pub(crate) const TRACK: Words = Words { what: "a `track`", now: &["track", "with"], later: &[] };
+pub(crate) const USE: Words = Words { what: "a `use`", now: &["use", "with"], later: &[] };
+pub(crate) const START: Words = Words { what: "a `start`", now: &["start", "with"], later: &[] };
 pub(crate) const CHOOSE: Words =
     Words { what: "a `choose`", now: &["choose", "by", "options"], later: &["explore"] };
 
@@ -100,13 +123,19 @@ pub(crate) const VERBS: &[(&str, &Words)] = &[
     ("wait_for", &WAIT_FOR),
     ("branch", &BRANCH),
     ("choose", &CHOOSE),
+    ("repeat", &REPEAT),
     ("set", &SET),
+    ("update", &UPDATE),
+    ("track", &TRACK),
+    ("start", &START),
+    ("use", &USE),
     ("exit", &LEAVE),
 ];
 
 /// The verbs of the language that it does not.
-pub(crate) const LATER_VERBS: &[&str] = &["repeat", "update", "track", "start", "call", "use"];
+pub(crate) const LATER_VERBS: &[&str] = &["call"];
 
+pub(crate) const SNIPPET: Words = Words { what: "a snippet", now: &["snippet", "with", "steps"], later: &[] };
 pub(crate) const SEGMENT: Words =
     Words { what: "a segment", now: &["segment", "if"], later: &["list", "key"] };
 
@@ -118,6 +147,7 @@ pub(crate) const POLICIES: &[&str] = &[
     "topics",
     "minimum_gap",
     "holdout",
+    "hold_marketing",
     "quiet_hours",
     "caps",
     "calendar",
@@ -140,11 +170,13 @@ pub(crate) const CALENDAR_WORDS: Words = Words {
 };
 
 /// Files of the language that are not read yet, by their first word.
-pub(crate) const LATER_FILES: &[&str] = &["broadcast", "offer", "snippet"];
+pub(crate) const LATER_FILES: &[&str] = &["broadcast", "offer"];
 
 /// Every block a word may belong to.
-const BLOCKS: &[&Words] =
-    &[&JOURNEY, &ENTER, &GOAL, &EXIT, &SEND, &ESCALATE, &WAIT_FOR, &IF, &CHOOSE, &OPTION, &SEGMENT];
+const BLOCKS: &[&Words] = &[
+    &JOURNEY, &ENTER, &GOAL, &EXIT, &SEND, &ESCALATE, &WAIT_FOR, &IF, &CHOOSE, &OPTION, &REPEAT, &HOLD,
+    &SEGMENT,
+];
 
 /// Where a word belongs, for a sentence; empty where it is no word at all.
 pub(crate) fn homes(word: &str) -> Vec<&'static str> {

@@ -161,6 +161,7 @@ fn marks(graph: &Graph, figures: &Figures, runs: Runs) -> BTreeMap<usize, Mark> 
             Kind::Holdout => {
                 some(Runs::ended(figures, journey, |ended| ended.held_out), "held out, over by now")
             }
+            Kind::Hold => some(ended("held"), "ended for being held too long"),
             Kind::Wait | Kind::WaitFor | Kind::Branch | Kind::Split | Kind::Set => None,
         };
         marks.insert(nth, Mark { here: here.filter(|here| *here > 0), note });

@@ -1,4 +1,4 @@
-//! `POST /v1/{track,identify,alias,page,screen,group,batch}`.
+//! `POST /v1/{track,identify,alias,page,screen,group,batch,start}`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ use super::{Ingest, keys};
 enum Form {
     One(Kind),
     Batch,
+    /// A wish that a journey begins.
+    Start,
 }
 
 impl Form {
@@ -29,6 +31,7 @@ impl Form {
         let short = |kind: &Kind| kind.name().get(..1) == Some(path);
         match path {
             "batch" | "b" => Some(Self::Batch),
+            "start" => Some(Self::Start),
             _ => Kind::from_name(path).or_else(|| Kind::ALL.into_iter().find(short)).map(Self::One),
         }
     }
@@ -145,6 +148,10 @@ impl Read {
                 self.whole = true;
                 self.one(text.trim(), spoilt, &Defaults { kind: Some(kind), ..Defaults::default() }, door);
             }
+            Form::Start => {
+                self.whole = true;
+                self.put(tracking::start(text.trim(), door), text.trim(), spoilt, door);
+            }
             Form::Batch => match tracking::batch(&text) {
                 Ok(batch) => {
                     let defaults = Defaults { kind: None, sent_at: batch.sent_at, context: batch.context };
@@ -163,11 +170,16 @@ impl Read {
     }
 
     fn one(&mut self, raw: &str, spoilt: bool, defaults: &Defaults<'_>, door: &Door<'_>) {
+        let read = tracking::read(raw, defaults, door, || uuid::Uuid::new_v4().as_u128());
+        self.put(read, raw, spoilt, door);
+    }
+
+    fn put(&mut self, read: Result<Event, Reject>, raw: &str, spoilt: bool, door: &Door<'_>) {
         if spoilt && raw.contains(char::REPLACEMENT_CHARACTER) {
             let reject = Reject::new("", Reason::Malformed, "not UTF-8. Send JSON in UTF-8.");
             return self.reject(reject, raw.as_bytes(), door);
         }
-        match tracking::read(raw, defaults, door, || uuid::Uuid::new_v4().as_u128()) {
+        match read {
             Ok(event) => self.events.push(event),
             Err(reject) => self.reject(reject, raw.as_bytes(), door),
         }

@@ -135,7 +135,7 @@ impl Demo {
         let bar = bar(days, 1)?;
         let (halt, life) = (CancellationToken::new(), (self.seed, Choices::Learned));
         let lived = self.lives(life, ports, config, (found, waiting), &halt, &bar);
-        let (house, outcome) = until_stopped(stop, &halt, lived).await?;
+        let (house, outcome) = Box::pin(until_stopped(stop, &halt, lived)).await?;
         bar.finish_and_clear();
         let wall = began.elapsed();
         if self.json {
@@ -176,7 +176,7 @@ impl Demo {
                 }
             });
             let all = async { futures::future::join_all(lived).await.into_iter().collect() };
-            let lived: Vec<(Choices, Outcome)> = until_stopped(stop, &halt, all).await?;
+            let lived: Vec<(Choices, Outcome)> = Box::pin(until_stopped(stop, &halt, all)).await?;
             lived.iter().for_each(|(choices, outcome)| compared.add(*choices, outcome));
             if bar.is_hidden() {
                 eprintln!("seed {seed} is done, {:.0} s", began.elapsed().as_secs_f64());

@@ -11,7 +11,7 @@ use crate::decision::{Answer, Belief, ChannelAsked, Choice, Floor, Hour, HourAsk
 use crate::decision::{floored, pick, propensities};
 use crate::draw::draw;
 use crate::expr::Scope;
-use crate::person::{FeatureKey, HeldOut};
+use crate::person::FeatureKey;
 use crate::plan::{Channel, Node, Plan, Send};
 use crate::row::{DecisionRow, RewardRow};
 use crate::{MessageId, ShopTime};
@@ -20,8 +20,6 @@ use crate::{MessageId, ShopTime};
 pub const HOUR_OPTIONS: usize = 48;
 /// How far ahead an hour is looked for at most: each hour of the week comes once.
 const AHEAD_HOURS: i64 = 7 * 24;
-/// Which passage of a step: no step is passed twice yet.
-const VISIT: u32 = 1;
 
 /// One choice to be made.
 struct Question<'q> {
@@ -95,7 +93,7 @@ impl Actor<'_> {
         deadline: ShopTime,
     ) -> Option<ShopTime> {
         if let Some(guard) = &node.guard {
-            let with = self.with(nth, send);
+            let with = self.with(nth, &send.with);
             let scope = self.scope(None, self.person.runs.get(nth));
             // Asked aloud by whoever refuses it.
             if !guard.compiled.holds(&Scope { element: Some(&with), ..scope }) {
@@ -170,15 +168,16 @@ impl Actor<'_> {
     fn decide(&mut self, question: &Question<'_>, ask: impl FnOnce(&Self) -> Verdict) -> usize {
         let run = &self.person.runs[question.nth];
         let (number, step) = (run.number, &question.node.id);
+        let visit = question.plan.visit(&run.turns);
         if let Some(recorded) = self.recorded {
-            let row = recorded.of(number, step, VISIT, question.what);
+            let row = recorded.of(number, step, visit, question.what);
             let taken = row.and_then(|row| question.options.iter().position(|option| *option == row.choice));
             self.outcome.unrecorded |= taken.is_none();
             self.outcome.decisions.extend(row.cloned());
             return taken.unwrap_or(0);
         }
-        let withheld = run.held_out != HeldOut::No && !question.node.in_holdout;
-        let message = MessageId::new(self.person.id, number, run.started_at, step, VISIT, 1);
+        let withheld = self.is_withheld(question.nth, question.plan, question.node);
+        let message = MessageId::new(self.person.id, number, run.started_at, step, visit, 1);
         let Verdict { answer, simple, cohort: known_cohort, known } = ask(self);
         let (rule, snapshot, cohort, shares) = match answer {
             Answer::Beliefs { snapshot, beliefs, cohort } if beliefs.len() == question.options.len() => {
@@ -192,7 +191,8 @@ impl Actor<'_> {
             Answer::Simple(rule) => (rule, 0, known_cohort, shares_of(&simple)),
         };
         let (places, propensities): (Vec<usize>, Vec<f64>) = shares.into_iter().unzip();
-        let purpose = [&question.plan.seed, question.what.name(), &number.to_string(), step, "1"];
+        let purpose =
+            [&question.plan.seed, question.what.name(), &number.to_string(), step, &visit.to_string()];
         let drawn = draw(self.person.assignment_key, &purpose);
         let Some(taken) = pick(&propensities, drawn).and_then(|nth| places.get(nth).copied()) else {
             return 0;
@@ -202,7 +202,7 @@ impl Actor<'_> {
             run: number,
             journey: question.plan.name.clone(),
             step: step.clone(),
-            visit: VISIT,
+            visit,
             at: self.now,
             options: places.iter().map(|nth| question.options[*nth].clone()).collect(),
             choice: question.options[taken].clone(),

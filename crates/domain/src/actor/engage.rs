@@ -3,7 +3,7 @@
 //! The door tells what it saw (`Message Loaded`, `Message Followed`), and whether a rule of its own says that this was a
 //! machine. Whether a human was at work is decided here, 3 s later: a click is provisional until then (LANGUAGE, rule 18).
 
-use super::send::step_of;
+use super::send::{passage_of, step_of};
 use super::{Actor, Happening};
 use crate::person::{BURST, Click, SendState, mark};
 use crate::plan::Channel;
@@ -68,7 +68,7 @@ impl Actor<'_> {
         let step = run.results[result].0.clone();
         // Whichever channel it was, the step has reached them.
         for (name, result) in &mut run.results {
-            if *name != step && name.as_ref() != step_of(&step) {
+            if *name != step && name.as_ref() != passage_of(&step) {
                 continue;
             }
             let known = result.clone();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::meet::{agrees, key_of};
-use super::{Actor, Happening, Told};
+use super::{Actor, Happening, REQUESTED, Told};
 use crate::draw::draw;
-use crate::expr::Facts;
+use crate::expr::{Facts, Scope};
 use crate::person::{
     ENTRY_BYTES, EndReason, Entered, Entry, HeldOut, Mark, Pending, Position, RUNS, Run, Waiting, mark, size,
 };
 use crate::plan::{Again, IfRunning, JourneyKind, Plan};
-use crate::value::Span;
+use crate::value::{Span, Value};
 use crate::{Refused, ShopTime};
 
 /// The seed of everybody's holdout.
@@ -19,6 +19,9 @@ const GLOBAL: &str = "everybody";
 impl Actor<'_> {
     /// The journeys that listen to an event, the highest priority first.
     pub(super) fn enter(&mut self, event: &Happening) {
+        if event.name.as_ref() == REQUESTED {
+            return self.requested(event);
+        }
         let plans = self.plans;
         for listener in plans.listeners(&event.name) {
             match (listener.starts, listener.plan.enter.idle) {
@@ -29,9 +32,10 @@ impl Actor<'_> {
         }
     }
 
-    fn matches(&mut self, plan: &Plan, event: Facts<'_>) -> bool {
+    fn matches(&mut self, plan: &Plan, event: Facts<'_>, item: Option<&Value>) -> bool {
         let Some(condition) = &plan.enter.condition else { return true };
-        let held = condition.compiled.holds(&self.scope_of(Some(event), None));
+        let scope = self.scope_of(Some(event), None);
+        let held = condition.compiled.holds(&Scope { item, ..scope });
         self.told_condition(&plan.name, "enter", condition, held)
     }
 
@@ -58,21 +62,39 @@ impl Actor<'_> {
         enter.except.iter().any(|segment| scope.in_segment(segment)).then_some(Refused::Excepted)
     }
 
-    fn enter_at_once(&mut self, plan: &Arc<Plan>, event: &Happening) {
-        if !self.matches(plan, event.facts()) {
+    /// Of an event that has a list, with `each`, every element begins a run of its own.
+    pub(super) fn enter_at_once(&mut self, plan: &Arc<Plan>, event: &Happening) {
+        let Some(each) = &plan.enter.each else { return self.enter_one(plan, event, None) };
+        let list = event.properties().at(each.iter().map(AsRef::as_ref));
+        if list.items().is_empty() {
+            return self.refuse(plan.name.clone(), Refused::NoItem);
+        }
+        for item in list.items() {
+            self.enter_one(plan, event, Some(item));
+        }
+    }
+
+    fn enter_one(&mut self, plan: &Arc<Plan>, event: &Happening, item: Option<&Value>) {
+        if !self.matches(plan, event.facts(), item) {
             return;
         }
-        let key = plan.enter.per.as_ref().map(|per| key_of(per, event));
+        let key = plan.enter.per.as_ref().map(|per| match item {
+            Some(item) => item.at(per.iter().map(AsRef::as_ref)).key(),
+            None => key_of(per, event),
+        });
         match self.barred(plan, event, key == Some(None)) {
             Some(reason) => self.refuse(plan.name.clone(), reason),
-            None => self.start(plan, key.flatten(), event.entry(&plan.entry_properties), event.at),
+            None => {
+                let entry = event.entry(&plan.entry_properties);
+                self.start(plan, key.flatten(), entry, item.cloned().unwrap_or_default(), event.at);
+            }
         }
     }
 
     /// Any event of the kind and key begins the silence anew, one that lacks the key for all of them; the last that matched
     /// is what the run begins with.
     fn enter_after_silence(&mut self, plan: &Arc<Plan>, event: &Happening, idle: Span) {
-        let matched = self.matches(plan, event.facts());
+        let matched = self.matches(plan, event.facts(), None);
         let mut due = idle.after(event.at, &self.zone).max(self.now);
         for awaited in self.person.hot.pending.iter_mut().filter(|pending| pending.journey == plan.name) {
             if event.at >= awaited.since && agrees(plan, awaited.key.as_ref(), event) {
@@ -130,19 +152,22 @@ impl Actor<'_> {
         let Some(plan) = self.plans.live(&pending.journey).cloned() else {
             return self.refuse(pending.journey, Refused::NoLonger);
         };
-        if !self.matches(&plan, (&pending.entry).into()) {
+        if !self.matches(&plan, (&pending.entry).into(), None) {
             return self.refuse(pending.journey, Refused::NoLonger);
         }
         let late = self.is_late(&plan, pending.due).then_some(Refused::Late);
         match late.or_else(|| self.not_meant(&plan)) {
             Some(reason) => self.refuse(pending.journey, reason),
-            None => self.start(&plan, pending.key, pending.entry, self.on_time(pending.due)),
+            None => {
+                let clock = self.on_time(pending.due);
+                self.start(&plan, pending.key, pending.entry, Value::Missing, clock);
+            }
         }
     }
 
     /// Begins a run, unless what is under way or was before forbids it.
-    fn start(&mut self, plan: &Arc<Plan>, key: Option<Arc<str>>, entry: Entry, clock: ShopTime) {
-        match self.room(plan, &key, &entry) {
+    fn start(&mut self, plan: &Arc<Plan>, key: Option<Arc<str>>, entry: Entry, item: Value, clock: ShopTime) {
+        match self.room(plan, &key, size(&entry) + size(&item)) {
             Err(reason) => return self.refuse(plan.name.clone(), reason),
             Ok(over) => {
                 for (number, reason) in over {
@@ -174,6 +199,9 @@ impl Actor<'_> {
             results: Vec::new(),
             first_send: None,
             goal: None,
+            item,
+            turns: Vec::new(),
+            outlasted: Vec::new(),
             dirty: true,
             stored: false,
         });
@@ -188,9 +216,9 @@ impl Actor<'_> {
         &self,
         plan: &Plan,
         key: &Option<Arc<str>>,
-        entry: &Entry,
+        bytes: usize,
     ) -> Result<Vec<(u32, EndReason)>, Refused> {
-        if size(entry) > ENTRY_BYTES {
+        if bytes > ENTRY_BYTES {
             return Err(Refused::TooLarge);
         }
         let hot = &self.person.hot;

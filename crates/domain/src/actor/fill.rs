@@ -12,10 +12,10 @@ use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS};
 use crate::value::Value;
 
 impl Actor<'_> {
-    /// The values of a send's `with`, as a record; each sees those before it.
-    pub(super) fn with(&self, nth: usize, send: &Send) -> Value {
-        let mut record: Vec<(Arc<str>, Value)> = Vec::with_capacity(send.with.len());
-        for (name, setting) in &send.with {
+    /// The values of a `with`, as a record; each sees those before it.
+    pub(super) fn with(&self, nth: usize, with: &[(Arc<str>, Setting)]) -> Value {
+        let mut record: Vec<(Arc<str>, Value)> = Vec::with_capacity(with.len());
+        for (name, setting) in with {
             let value = match setting {
                 Setting::Text(text) => Value::Text(text.clone()),
                 Setting::Computed(condition) => {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Actor;
 use super::moment::Route;
-use super::send::step_of;
+use super::send::{passage_of, step_of};
 use super::walk::Move;
 use crate::person::{EndReason, Position, Run, SendState, StepResult, Waiting, Watching};
 use crate::plan::{Channel, Node, Plan, Reaction, Send, Step};
@@ -33,7 +33,9 @@ impl Actor<'_> {
 
     fn earlier(&self, nth: usize, step: &str) -> impl Iterator<Item = &(Arc<str>, StepResult)> {
         let results = &self.person.runs[nth].results;
-        results.iter().filter(move |(name, _)| name.as_ref() != step && step_of(name) == step)
+        results
+            .iter()
+            .filter(move |(name, _)| name.strip_prefix(step).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Whether a channel is left that could reach them.
@@ -44,11 +46,23 @@ impl Actor<'_> {
         left.any(|channel| self.reachable_by(plan, send, *channel).is_ok())
     }
 
-    /// The step is reached anew: what an earlier visit left is over.
-    pub(super) fn forget_legs(&mut self, nth: usize, node: &Node) {
+    /// Of which passage the earlier legs of a step are, where there are any.
+    pub(super) fn visit_of_legs(&self, nth: usize, step: &str) -> Option<u32> {
+        self.earlier(nth, step).last().map(|(_, result)| result.visit)
+    }
+
+    /// The step is reached anew: what an earlier passage left stands under that one's number, so that it is still known what
+    /// becomes of its messages.
+    pub(super) fn set_visit_aside(&mut self, nth: usize, node: &Node) {
         let run = &mut self.person.runs[nth];
-        run.results
-            .retain(|(name, _)| name.as_ref() == node.id.as_ref() || step_of(name) != node.id.as_ref());
+        for (name, result) in &mut run.results {
+            let legs =
+                name.strip_prefix(node.id.as_ref()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if let Some(legs) = legs {
+                *name = format!("{}#{}{legs}", node.id, result.visit).into();
+                run.dirty = true;
+            }
+        }
     }
 
     /// The latest leg takes its place among the earlier ones.
@@ -162,7 +176,9 @@ impl Actor<'_> {
         message: MessageId,
         clock: ShopTime,
     ) {
-        if self.has_reacted(nth, plan, message) || !self.next_leg(nth, plan, node) {
+        // Whoever is held is not spoken to by another channel either.
+        let done = self.has_reacted(nth, plan, message) || self.held(nth, plan, true).is_some();
+        if done || !self.next_leg(nth, plan, node) {
             self.walk(nth, plan, node.next, clock);
         }
     }
@@ -173,10 +189,9 @@ impl Actor<'_> {
         let Some((name, _)) = run.results.iter().find(|(_, result)| result.message == Some(message)) else {
             return false;
         };
-        let step = step_of(name);
-        let node = plan.node(step).map(|node| &plan.nodes[node].step);
+        let node = plan.node(step_of(name)).map(|node| &plan.nodes[node].step);
         let Some(Step::Send(Send { escalate: Some(escalate), .. })) = node else { return false };
-        run.results.iter().filter(|(name, _)| step_of(name) == step).any(|(_, result)| {
+        run.results.iter().filter(|(other, _)| passage_of(other) == passage_of(name)).any(|(_, result)| {
             match escalate.unless {
                 Reaction::Delivered => result.delivered,
                 Reaction::Opened => result.opened,
@@ -232,7 +247,8 @@ impl Actor<'_> {
             return;
         };
         let Position::At { step, waiting, .. } = &self.person.runs[nth].position else { return };
-        if step.as_ref() != step_of(&name) {
+        // What becomes of a message of an earlier passage is nothing to this one.
+        if step.as_ref() != passage_of(&name) {
             return;
         }
         let (step, waiting) = (step.clone(), waiting.clone());

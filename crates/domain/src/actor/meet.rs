@@ -21,7 +21,7 @@ impl Actor<'_> {
             .runs
             .iter()
             .filter(|run| which(run))
-            .map(|run| (self.plans.version(run.plan).map_or(0, |plan| plan.priority), run.number))
+            .map(|run| (self.plans.version(run.plan).map_or(0, |plan| run.priority(plan)), run.number))
             .collect();
         order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         for (_, number) in order {
@@ -47,7 +47,10 @@ impl Actor<'_> {
             return;
         }
         if !self.exits(nth, &plan, event) && self.past != Some(Past::Ends) {
-            self.wait_for(nth, &plan, event);
+            match self.person.runs[nth].position {
+                Position::At { waiting: Waiting::Held { .. }, .. } => self.let_go(nth, &plan, self.now),
+                _ => self.wait_for(nth, &plan, event),
+            }
         }
     }
 

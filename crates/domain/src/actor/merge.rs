@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::enter::remembered;
+use super::send::held_out_of_send;
 use super::walk::option_of;
 use super::{Actor, Happening, Past};
 use crate::person::{EndReason, Entered, Entry, Handover, Mark, RUNS, Run};
@@ -98,7 +99,7 @@ impl Actor<'_> {
                         let option = |key| option_of(plan, node, shares, key).map(|share| share.name.clone());
                         option(ours) != option(theirs)
                     }
-                    _ => false,
+                    _ => held_out_of_send(plan, node, ours) != held_out_of_send(plan, node, theirs),
                 })
         };
         let mixed: BTreeSet<Arc<str>> =

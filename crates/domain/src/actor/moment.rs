@@ -46,7 +46,7 @@ impl Actor<'_> {
                     continue;
                 }
             };
-            match self.block(plan, *channel, marketing, !tried.is_empty()) {
+            match self.block(plan, send, *channel, marketing, !tried.is_empty()) {
                 Err(never) => return Route::Never(never),
                 Ok(None) => {
                     free.push((*channel, address));
@@ -108,6 +108,7 @@ impl Actor<'_> {
     fn block(
         &self,
         plan: &Plan,
+        send: &Send,
         channel: Channel,
         marketing: bool,
         again: bool,
@@ -131,6 +132,8 @@ impl Actor<'_> {
         if plan.quiet_hours {
             blocks.extend(policies.quiet_hours.get(&channel).and_then(|hours| self.quiet(hours)));
         }
+        let window = send.window.as_ref().and_then(|window| window.opens(self.now, &self.zone));
+        blocks.extend(window.map(|until| Block { by: Refused::Window, until }));
         Ok(blocks.into_iter().max_by_key(|block| block.until))
     }
 

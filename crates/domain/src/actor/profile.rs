@@ -81,7 +81,7 @@ impl Actor<'_> {
     }
 
     /// A person is in another zone: what hangs on the clock there comes due by the new one.
-    fn moved_to(&mut self, zone: Arc<str>, at: ShopTime) {
+    pub(super) fn moved_to(&mut self, zone: Arc<str>, at: ShopTime) {
         match &mut self.person.hot.zone {
             Some((_, since)) if *since > at => return,
             // Said again: what comes late and is older must not undo it.

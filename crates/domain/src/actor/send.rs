@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Actor;
 use super::moment::{Block, Route};
 use super::walk::Move;
+use crate::draw::draw;
 use crate::person::{HeldOut, Position, SendState, Sent, StepResult, Underway, Waiting, mark};
-use crate::plan::{Channel, JourneyKind, Node, Plan, Send};
+use crate::plan::{Channel, JourneyKind, Node, Plan, Send, Step};
 use crate::row::QueuedRow;
 use crate::value::{Span, Value};
 use crate::{MessageId, Refused, ShopTime};
@@ -30,7 +31,7 @@ impl Actor<'_> {
         clock: ShopTime,
     ) -> Move {
         let deadline = send.within.after(clock, &self.zone).max(self.now);
-        self.forget_legs(nth, node);
+        self.set_visit_aside(nth, node);
         if send.at_best
             && let Some(at) = self.best_moment(nth, plan, node, send, deadline)
         {
@@ -69,7 +70,7 @@ impl Actor<'_> {
         send: &Send,
         deadline: ShopTime,
     ) -> Move {
-        let with = self.with(nth, send);
+        let with = self.with(nth, &send.with);
         if let Some(guard) = &node.guard
             && !self.asked_with(nth, plan, node, guard, &with)
         {
@@ -118,7 +119,8 @@ impl Actor<'_> {
         if let Some(next) = self.stand_by_last_leg(nth, node) {
             return next;
         }
-        self.leave(nth, node, SendState::NotSent(reason), None, None);
+        let visit = plan.visit(&self.person.runs[nth].turns);
+        self.leave(nth, node, visit, SendState::NotSent(reason), None, None);
         Move::To(node.otherwise.or(node.next))
     }
 
@@ -126,13 +128,22 @@ impl Actor<'_> {
         &mut self,
         nth: usize,
         node: &Node,
+        visit: u32,
         state: SendState,
         message: Option<MessageId>,
         channel: Option<Channel>,
     ) {
         let at = self.now;
-        let result =
-            StepResult { state, at, message, channel, delivered: false, opened: false, clicked: false };
+        let result = StepResult {
+            state,
+            at,
+            message,
+            channel,
+            visit,
+            delivered: false,
+            opened: false,
+            clicked: false,
+        };
         self.person.runs[nth].leave(&node.id, result);
     }
 
@@ -145,9 +156,12 @@ impl Actor<'_> {
         (channel, address, data, mut tried): (Channel, Arc<str>, Arc<str>, Vec<Channel>),
         deadline: ShopTime,
     ) -> Move {
+        // A further leg is of the passage that the first was of, wherever the run stands by now.
+        let visit = self.visit_of_legs(nth, &node.id);
         let run = &mut self.person.runs[nth];
+        let visit = visit.unwrap_or_else(|| plan.visit(&run.turns));
         let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
-        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, 1, leg);
+        let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, visit, leg);
         run.first_send = run.first_send.or(Some(self.now));
         let row = QueuedRow {
             message,
@@ -155,7 +169,7 @@ impl Actor<'_> {
             run: run.number,
             journey: plan.name.clone(),
             step: node.id.clone(),
-            visit: 1,
+            visit,
             leg,
             channel,
             address,
@@ -166,14 +180,14 @@ impl Actor<'_> {
             data,
             queued_at: self.now,
         };
-        if run.held_out != HeldOut::No && !node.in_holdout {
+        if self.is_withheld(nth, plan, node) {
             self.outcome.withheld.push(row);
-            self.leave(nth, node, SendState::Withheld, None, Some(channel));
+            self.leave(nth, node, visit, SendState::Withheld, None, Some(channel));
             return Move::To(node.next);
         }
         self.remember_sent(message, channel, plan, send);
         self.outcome.queued.push(row);
-        self.leave(nth, node, SendState::Queued, Some(message), Some(channel));
+        self.leave(nth, node, visit, SendState::Queued, Some(message), Some(channel));
         // An `else`, and a channel that is left, are also for a message that fails for good: it is waited for.
         tried.push(channel);
         let left = self.has_left(plan, send, &tried);
@@ -186,6 +200,12 @@ impl Actor<'_> {
             return Move::Wait(Waiting::Report { message, until });
         }
         Move::To(node.next)
+    }
+
+    /// Whether a message is not sent but recorded: its person is held out of the journey, or of this step.
+    pub(super) fn is_withheld(&self, nth: usize, plan: &Plan, node: &Node) -> bool {
+        let of_journey = self.person.runs[nth].held_out != HeldOut::No && !node.in_holdout;
+        of_journey || held_out_of_send(plan, node, self.person.assignment_key)
     }
 
     fn remember_sent(&mut self, message: MessageId, channel: Channel, plan: &Plan, send: &Send) {
@@ -277,9 +297,21 @@ impl Actor<'_> {
     }
 }
 
-/// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`.
+/// The step of a result: those of earlier legs stand under its name and their number, `nudge/1`, those of earlier passages
+/// under its name and theirs, `nudge#1`.
 pub(super) fn step_of(name: &str) -> &str {
+    name.split(['/', '#']).next().unwrap_or(name)
+}
+
+/// The name under which the latest leg of a result's passage stands.
+pub(super) fn passage_of(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
+}
+
+/// Whether somebody with that key is held out of one send: always the same people, whatever becomes of the journey's others.
+pub(super) fn held_out_of_send(plan: &Plan, node: &Node, key: i64) -> bool {
+    let Step::Send(send) = &node.step else { return false };
+    send.holdout > 0.0 && draw(key, &[&plan.seed, "holdout", &node.id]) < send.holdout
 }
 
 /// The consent topic of a send.

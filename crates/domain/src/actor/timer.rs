@@ -1,7 +1,5 @@
 //! What comes due.
 
-use std::sync::Arc;
-
 use super::{Actor, watched_until};
 use crate::ShopTime;
 use crate::person::{EndReason, Person, Position, Run, Waiting, Watching};
@@ -20,13 +18,15 @@ enum Item {
 
 /// The first of a person's timers that is due by a moment: in the order of those, of the same the higher priority first.
 fn first_due(plans: &Plans, person: &Person, until: ShopTime) -> Option<Item> {
-    let priority = |plan: Option<&Arc<Plan>>| 100 - plan.map_or(0, |plan| plan.priority.min(100));
+    let rank = |priority: Option<u8>| 100 - priority.map_or(0, |priority| priority.min(100));
+    let of_run = |run: &Run| plans.version(run.plan).map(|plan| run.priority(plan));
     let runs = person.runs.iter().enumerate().filter_map(|(nth, run)| {
         let due = run.due().filter(|due| *due <= until)?;
-        Some(((due, priority(plans.version(run.plan)), run.number), Item::Run(nth)))
+        Some(((due, rank(of_run(run)), run.number), Item::Run(nth)))
     });
     let pending = person.hot.pending.iter().enumerate().filter_map(|(nth, pending)| {
-        let order = (pending.due, priority(plans.live(&pending.journey)), u32::MAX);
+        let priority = plans.live(&pending.journey).map(|plan| plan.priority);
+        let order = (pending.due, rank(priority), u32::MAX);
         (pending.due <= until).then_some((order, Item::Pending(nth)))
     });
     let clicks = person
@@ -94,6 +94,17 @@ impl Actor<'_> {
             return;
         }
         let node = &plan.nodes[index];
+        if let Waiting::Held { by, .. } = waiting {
+            return self.held_long_enough(nth, &plan, by, clock);
+        }
+        if let (Waiting::Moment { .. } | Waiting::Best { .. }, Some(held)) =
+            (&waiting, self.held(nth, &plan, true))
+        {
+            let run = &mut self.person.runs[nth];
+            run.position = Position::At { step, reached, waiting: held };
+            run.dirty = true;
+            return;
+        }
         let next = match (waiting, &node.step) {
             (Waiting::Moment { deadline, .. } | Waiting::Best { deadline, .. }, Step::Send(send)) => {
                 return self.resume_send(nth, &plan, node, send, (reached, clock), deadline);
@@ -106,12 +117,15 @@ impl Actor<'_> {
                 let won = self.branch(nth, &plan, index, branches, None);
                 won.unwrap_or(node.otherwise.or(node.next))
             }
+            // What follows a turn is over.
+            (Waiting::Until(_), Step::Repeat { .. }) => self.next_turn(nth, &plan, node),
             // A wait that is over; a report that did not come: the message is taken as sent.
             (
                 Waiting::Until(_)
                 | Waiting::Report { .. }
                 | Waiting::Moment { .. }
                 | Waiting::Escalate { .. }
+                | Waiting::Held { .. }
                 | Waiting::Best { .. },
                 _,
             ) => node.next,
@@ -152,9 +166,12 @@ impl Actor<'_> {
         };
         let node = &plan.nodes[plan.node(step)?];
         let waiting = match (waiting, &node.step) {
-            (Waiting::Until(_), Step::Wait(span) | Step::WaitFor { within: span, .. }) => {
-                Waiting::Until(span.after(reached, &self.zone).max(self.now))
-            }
+            (
+                Waiting::Until(_),
+                Step::Wait(span)
+                | Step::WaitFor { within: span, .. }
+                | Step::Repeat { every: Some(span), .. },
+            ) => Waiting::Until(span.after(reached, &self.zone).max(self.now)),
             (Waiting::Until(_), Step::WaitUntil(when)) => {
                 Waiting::Until(when.next(self.now, &self.zone).max(self.now))
             }

@@ -38,6 +38,15 @@ pub enum Told {
         /// The step's id.
         step: Arc<str>,
     },
+    /// A step did something that stands in no row of its own.
+    Did {
+        /// The journey.
+        journey: Arc<str>,
+        /// The step's id.
+        step: Arc<str>,
+        /// What: its verb and what it names.
+        words: Arc<str>,
+    },
     /// A run stopped walking.
     Ended {
         /// The journey.

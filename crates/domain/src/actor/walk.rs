@@ -23,8 +23,21 @@ pub(super) enum Move {
 }
 
 impl Actor<'_> {
-    /// Walks a run on from a step, on the run's own clock.
+    /// Walks a run on from a step, on the run's own clock, unless something holds it.
     pub(super) fn walk(&mut self, nth: usize, plan: &Arc<Plan>, from: Option<usize>, clock: ShopTime) {
+        if let Some(node) = from.and_then(|node| plan.nodes.get(node))
+            && let Some(waiting) = self.held(nth, plan, false)
+        {
+            let run = &mut self.person.runs[nth];
+            run.position = Position::At { step: node.id.clone(), reached: clock, waiting };
+            run.dirty = true;
+            return;
+        }
+        self.walk_freely(nth, plan, from, clock);
+    }
+
+    /// As [`Actor::walk`], where it was asked already whether anything holds the run.
+    pub(super) fn walk_freely(&mut self, nth: usize, plan: &Arc<Plan>, from: Option<usize>, clock: ShopTime) {
         let mut next = from;
         for _ in 0..STEPS_PER_INPUT {
             let Some(node) = next.and_then(|node| plan.nodes.get(node)) else {
@@ -45,13 +58,19 @@ impl Actor<'_> {
                 Move::End(reason) => return self.end(nth, Some(plan), reason),
             }
         }
-        // The language has no way back to an earlier step, so this is a defect of ours.
+        // Only a `repeat` leads back, and `check` lets none do so often without a wait: this is a defect of ours.
         self.end(nth, Some(plan), EndReason::Failed);
     }
 
     fn reach(&mut self, nth: usize, plan: &Arc<Plan>, node: &Node, clock: ShopTime) -> Move {
         let on = Move::To(node.next);
-        if let (Some(guard), false) = (&node.guard, matches!(node.step, Step::Send(_)))
+        // A send's guard is asked with what it is given; a repeat's before its first turn only.
+        let passed = match node.step {
+            Step::Send(_) => true,
+            Step::Repeat { .. } => self.person.runs[nth].turn_of(&node.id).is_some(),
+            _ => false,
+        };
+        if let (Some(guard), false) = (&node.guard, passed)
             && !self.asked(nth, plan, node, guard)
         {
             // The `else` of a `wait_for` is for the time that is up.
@@ -66,6 +85,7 @@ impl Actor<'_> {
                 moment if moment <= self.now => on,
                 moment => self.until(moment),
             },
+            Step::WaitUntilComputed(moment) => self.until_computed(nth, plan, node, moment),
             Step::WaitFor { branches, within } => {
                 let Some(index) = plan.node(&node.id) else { return on };
                 // What is true already passes; an event has to come.
@@ -84,14 +104,64 @@ impl Actor<'_> {
                 }
                 on
             }
+            Step::Repeat { every, .. } => match (self.person.runs[nth].turn_of(&node.id), every) {
+                (Some(_), Some(every)) => self.until(every.after(clock, &self.zone)),
+                _ => Move::To(self.next_turn(nth, plan, node)),
+            },
+            Step::Update(settings) => {
+                self.update(nth, plan, node, settings);
+                on
+            }
+            Step::Track { event, with } => {
+                self.track(nth, plan, node, event, with);
+                on
+            }
+            Step::Start { journey, with } => {
+                self.start_other(nth, plan, node, journey, with);
+                on
+            }
+            Step::Use { with, then, .. } => {
+                for (name, setting) in with {
+                    self.set(nth, name, setting);
+                }
+                Move::To(then.or(node.next))
+            }
             Step::Exit(reason) => Move::End(EndReason::ExitStep(reason.clone())),
             Step::Choose(shares) => Move::To(self.choose(nth, plan, node, shares).or(node.next)),
         }
     }
 
+    /// The next turn of a repeat, where there is one; else where it goes on.
+    pub(super) fn next_turn(&mut self, nth: usize, plan: &Plan, node: &Node) -> Option<usize> {
+        let Step::Repeat { times, condition, then, .. } = &node.step else { return node.next };
+        let run = &mut self.person.runs[nth];
+        let turn = run.turn_of(&node.id).unwrap_or(0) + 1;
+        // The condition may ask which turn it would be.
+        run.take_turn(&node.id, Some(turn));
+        let more = turn <= *times
+            && condition.as_ref().is_none_or(|condition| self.asked(nth, plan, node, condition));
+        if more {
+            return *then;
+        }
+        self.person.runs[nth].take_turn(&node.id, None);
+        node.next
+    }
+
     /// Timers run from the run's own clock but are never due before now.
     fn until(&self, due: ShopTime) -> Move {
         Move::Wait(Waiting::Until(due.max(self.now)))
+    }
+
+    /// A moment that is over is not waited for; of one that is missing it is told.
+    fn until_computed(&mut self, nth: usize, plan: &Plan, node: &Node, moment: &Condition) -> Move {
+        match moment.compiled.value(&self.scope(None, self.person.runs.get(nth))) {
+            Value::Time(at) if at > self.now => Move::Wait(Waiting::Until(at)),
+            Value::Time(_) => Move::To(node.next),
+            _ => {
+                self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::NoMoment);
+                Move::To(node.next)
+            }
+        }
     }
 
     pub(super) fn asked(&mut self, nth: usize, plan: &Plan, node: &Node, condition: &Condition) -> bool {
@@ -136,7 +206,7 @@ impl Actor<'_> {
             run: run.number,
             journey: plan.name.clone(),
             step: node.id.clone(),
-            visit: 1,
+            visit: plan.visit(&run.turns),
             at: self.now,
             options: shares.iter().map(|share| share.name.clone()).collect(),
             choice: chosen.name.clone(),

@@ -84,5 +84,6 @@ fn of_hot(hot: &Hot, found: &mut impl FnMut(Arc<str>)) {
 
 fn of_run(run: &Run, found: &mut impl FnMut(Arc<str>)) {
     product_ids(&run.entry.properties, found);
+    product_ids(&run.item, found);
     run.variables.iter().for_each(|(_, value)| product_ids(value, found));
 }

@@ -163,6 +163,7 @@ fn an_expression_asks_of_the_product_whose_id_stands_there() {
             event: Some(Facts { name: "E", at: crate::ShopTime::EPOCH, properties }),
             run: None,
             element: None,
+            item: None,
             depth: 0,
         };
         let of = Expr::Path(Root::Event, [Arc::from(PRODUCT_ID)].into());

@@ -109,6 +109,7 @@ impl Plan {
             trigger.condition.iter().for_each(&mut *visit);
         }
         self.goal.iter().filter_map(|goal| goal.value.as_ref()).for_each(&mut *visit);
+        self.hold.iter().for_each(|hold| visit(&hold.condition));
         for node in &self.nodes {
             node.guard.iter().for_each(&mut *visit);
             match &node.step {
@@ -119,11 +120,19 @@ impl Plan {
                         .for_each(&mut *visit);
                 }
                 Step::If(arms) => arms.iter().for_each(|arm| visit(&arm.condition)),
-                Step::Set(settings) => settings.iter().filter_map(computed).for_each(&mut *visit),
+                Step::Set(settings)
+                | Step::Update(settings)
+                | Step::Track { with: settings, .. }
+                | Step::Use { with: settings, .. }
+                | Step::Start { with: settings, .. } => {
+                    settings.iter().filter_map(computed).for_each(&mut *visit);
+                }
                 Step::Send(send) => {
                     send.with.iter().filter_map(computed).for_each(&mut *visit);
                     send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
                 }
+                Step::WaitUntilComputed(moment) => visit(moment),
+                Step::Repeat { condition, .. } => condition.iter().for_each(&mut *visit),
                 Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}
             }
         }

@@ -70,6 +70,8 @@ pub struct Scope<'a> {
     pub run: Option<&'a Run>,
     /// The element at hand.
     pub element: Option<&'a Value>,
+    /// The element that an entry is about, before there is a run that keeps it.
+    pub item: Option<&'a Value>,
     /// How many segments deep the question stands.
     pub depth: u8,
 }
@@ -80,6 +82,11 @@ impl Scope<'_> {
         let Some((first, rest)) = path.split_first() else {
             return match root {
                 Root::Element => self.element.cloned().unwrap_or_default(),
+                Root::Item => self.item().clone(),
+                Root::Turn => {
+                    let turn = self.run.and_then(Run::turn);
+                    turn.map_or(Value::Missing, |turn| Value::Number(f64::from(turn)))
+                }
                 _ => Value::Missing,
             };
         };
@@ -95,10 +102,18 @@ impl Scope<'_> {
                 // A step that was not reached has sent nothing.
                 result.map_or_else(|| unreached(first), |result| result.field(first))
             }
+            Root::Item => self.item().field(first).at(rest()).clone(),
+            Root::Turn => Value::Missing,
             Root::Element => {
                 self.element.map_or(Value::Missing, |element| element.field(first).at(rest()).clone())
             }
         }
+    }
+
+    /// What the entry or the run is about.
+    fn item(&self) -> &Value {
+        const MISSING: &Value = &Value::Missing;
+        self.item.or(self.run.map(|run| &run.item)).unwrap_or(MISSING)
     }
 
     /// The run's own cart where it is keyed by one that is open, or the event's; else the one touched last.
@@ -127,7 +142,8 @@ impl Scope<'_> {
         if self.depth >= SEGMENT_DEPTH {
             return false;
         }
-        let within = Scope { event: None, run: None, element: None, depth: self.depth + 1, ..*self };
+        let within =
+            Scope { event: None, run: None, element: None, item: None, depth: self.depth + 1, ..*self };
         condition.compiled.holds(&within)
     }
 }

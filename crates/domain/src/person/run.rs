@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Channel, PlanHash};
+use crate::plan::{Channel, Plan, PlanHash};
 use crate::refusal::Refused;
 use crate::value::Value;
 use crate::{EventId, MessageId, PersonId, ShopTime};
@@ -77,6 +77,8 @@ pub enum EndReason {
     Failed,
     /// Two people turned out to be one: another run of theirs goes on in its place.
     Merged,
+    /// It was held for as long as its `hold` allows, which says `else: exit`.
+    Held,
 }
 
 impl EndReason {
@@ -91,6 +93,7 @@ impl EndReason {
             Self::LaneTaken => "lane_taken",
             Self::Failed => "failed",
             Self::Merged => "merged",
+            Self::Held => "held",
         }
     }
 }
@@ -137,12 +140,19 @@ pub struct Run {
     pub position: Position,
     /// Variables, by name, in the order in which they were last set.
     pub variables: Vec<(Arc<str>, Value)>,
-    /// What sends left behind, the oldest first.
+    /// What sends left behind, the oldest first: by the step's id what the latest passage left, under `id/1` its earlier legs,
+    /// under `id#1` what the first passage of a `repeat` left.
     pub results: Vec<(Arc<str>, StepResult)>,
     /// The first message, or where it would have been sent.
     pub first_send: Option<ShopTime>,
     /// The goal, where it was reached and the run goes on.
     pub goal: Option<GoalReached>,
+    /// The element of its entry that it is about: `each`.
+    pub item: Value,
+    /// The repeats it stands in, the outermost first, each with its turn from 1.
+    pub turns: Vec<(Arc<str>, u32)>,
+    /// What it is not held by any more until that has been over once: it was for as long as it may be.
+    pub outlasted: Vec<HeldBy>,
     /// Whether it differs from its stored row.
     #[serde(skip)]
     pub dirty: bool,
@@ -213,9 +223,55 @@ pub enum Waiting {
         /// When it is too late.
         deadline: ShopTime,
     },
+    /// The end of what holds it back.
+    Held {
+        /// Whose word it is.
+        by: HeldBy,
+        /// How long at most.
+        until: ShopTime,
+        /// Whether it stood at its step already: a message whose moment had not come.
+        inside: bool,
+    },
+}
+
+/// Whose word it is that a run does not walk on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeldBy {
+    /// `hold` of its journey.
+    Journey,
+    /// `hold_marketing` of the shop.
+    Shop,
+}
+
+impl HeldBy {
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Journey => "hold",
+            Self::Shop => "hold_marketing",
+        }
+    }
 }
 
 impl Run {
+    /// The turn of the innermost repeat it stands in.
+    pub fn turn(&self) -> Option<u32> {
+        self.turns.last().map(|(_, turn)| *turn)
+    }
+
+    /// The turn of a repeat, where it stands in that.
+    pub fn turn_of(&self, repeat: &str) -> Option<u32> {
+        self.turns.iter().find(|(id, _)| id.as_ref() == repeat).map(|(_, turn)| *turn)
+    }
+
+    /// Begins a turn of a repeat; `None` leaves it, and all repeats within.
+    pub fn take_turn(&mut self, repeat: &Arc<str>, turn: Option<u32>) {
+        let depth = self.turns.iter().position(|(id, _)| id == repeat).unwrap_or(self.turns.len());
+        self.turns.truncate(depth);
+        self.turns.extend(turn.map(|turn| (repeat.clone(), turn)));
+        self.dirty = true;
+    }
+
     /// Its id.
     pub fn id(&self, person: PersonId) -> RunId {
         RunId { person, number: self.number }
@@ -227,11 +283,20 @@ impl Run {
             Position::Watching(watching) => watching.until,
             Position::At { waiting, .. } => match waiting {
                 Waiting::Until(due) => *due,
+                Waiting::Held { until, .. } => *until,
                 Waiting::Moment { again, .. } => *again,
                 Waiting::Report { until, .. } | Waiting::Escalate { until, .. } => *until,
                 Waiting::Best { at, .. } => *at,
             },
         })
+    }
+
+    /// Who goes first of what comes due at one moment: its journey says, or the send at which it stands.
+    pub fn priority(&self, plan: &Plan) -> u8 {
+        match &self.position {
+            Position::At { step, .. } => plan.priority_at(step),
+            Position::Watching(_) => plan.priority,
+        }
     }
 
     /// Whether it still walks.
@@ -297,6 +362,8 @@ pub struct StepResult {
     pub message: Option<MessageId>,
     /// By which channel.
     pub channel: Option<Channel>,
+    /// Which passage of the step left it, from 1.
+    pub visit: u32,
     /// Reported delivered.
     pub delivered: bool,
     /// Opened by a person.

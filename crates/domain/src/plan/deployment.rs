@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Condition, Plan, PlanHash, Policies, Status};
+use super::{Condition, Hold, Plan, PlanHash, Policies, Status};
+use crate::actor::REQUESTED;
 use crate::decision::{Models, NoModels};
 use crate::expr::{Demands, Segments};
 use crate::news::Topic;
@@ -31,6 +32,8 @@ pub struct Deployment {
     pub segments: Vec<Segment>,
     /// Its policies.
     pub policies: Policies,
+    /// While what no marketing journey of a person walks on.
+    pub hold_marketing: Option<Hold>,
 }
 
 /// A journey that listens to an event.
@@ -51,6 +54,8 @@ pub struct Plans {
     pub policies: Arc<Policies>,
     /// Its segments.
     pub segments: Arc<Segments>,
+    /// While what no marketing journey of a person walks on.
+    pub hold_marketing: Option<Hold>,
     /// What its expressions ask to be kept of each person.
     pub demands: Demands,
     /// How far back the longest cap of any of its plans looks.
@@ -80,6 +85,9 @@ impl Plans {
         for segment in &deployment.segments {
             demands.of_expr(&segment.condition.expr);
         }
+        if let Some(hold) = &deployment.hold_marketing {
+            demands.of_expr(&hold.condition.expr);
+        }
         for plan in deployment.pinned {
             demands.of_plan(&plan);
             versions.insert(plan.hash, plan);
@@ -92,7 +100,8 @@ impl Plans {
             if plan.status != Status::Live {
                 continue;
             }
-            let (on, unless) = (plan.enter.on.iter(), plan.enter.unless.iter());
+            let requested = plan.enter.api.then(|| Arc::from(REQUESTED));
+            let (on, unless) = (plan.enter.on.iter().chain(&requested), plan.enter.unless.iter());
             for (event, starts) in on.map(|event| (event, true)).chain(unless.map(|event| (event, false))) {
                 let listener = Listener { plan: plan.clone(), starts };
                 listeners.entry(event.clone()).or_default().push(listener);
@@ -112,6 +121,7 @@ impl Plans {
             deployment: deployment.number,
             policies: Arc::new(deployment.policies),
             segments: Arc::new(Segments::new(deployment.segments)),
+            hold_marketing: deployment.hold_marketing,
             demands,
             memory: memory.unwrap_or(Span::ZERO),
             models: Arc::new(NoModels),

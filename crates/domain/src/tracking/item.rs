@@ -25,6 +25,8 @@ pub(super) struct Item<'a> {
     original_timestamp: Raw<'a>,
     sent_at: Raw<'a>,
     context: Raw<'a>,
+    journey: Raw<'a>,
+    with: Raw<'a>,
 }
 
 /// Key and value of every field, in their order.
@@ -80,6 +82,8 @@ impl<'a> Item<'a> {
                 "originalTimestamp" => &mut item.original_timestamp,
                 "sentAt" => &mut item.sent_at,
                 "context" => &mut item.context,
+                "journey" => &mut item.journey,
+                "with" => &mut item.with,
                 "properties" | "traits" => {
                     object(&key, value)?;
                     continue;
@@ -95,6 +99,17 @@ impl<'a> Item<'a> {
         }
         item.context = item.context.filter(|context| context.get() != "null");
         Ok(item)
+    }
+
+    /// Of a wish that a journey begins: its name, and what its `entry` is, JSON of an object.
+    pub(super) fn wish(&self) -> Result<(String, &'a str), Reject> {
+        let journey = self.text("journey", self.journey, NAME_BYTES)?;
+        let journey = journey.ok_or_else(|| missing("journey", "the name of the journey"))?;
+        let with = self.with.map(RawValue::get).filter(|with| *with != "null");
+        if let Some(with) = self.with {
+            object("with", with)?;
+        }
+        Ok((journey, with.unwrap_or("{}")))
     }
 
     /// The kind: the path's, else the message's own `type`.

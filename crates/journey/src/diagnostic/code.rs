@@ -99,6 +99,10 @@ codes! {
     NO_TRANSPORT "J0608" Error "a channel that production can't send by yet";
     SENDER "J0609" Error "a sender that is missing, unknown or of the wrong stream";
     WITH_NAME "J0610" Error "a name of `with` that means something else already";
+    NO_JOURNEY "J0611" Error "a journey that steps can't begin";
+    OURS "J0612" Error "something of ours that no step says";
+    TURNS "J0613" Error "too many turns at once, or repeats too deep";
+    SNIPPET "J0614" Error "a snippet that can't be used";
 
     // 07: policies, tracking plan, segments
     TIME_ZONE "J0701" Error "not a time zone";

@@ -60,6 +60,8 @@ fn may_miss(expr: &Expr, scope: &Scope<'_>) -> bool {
                 Root::Run => "run",
                 Root::Profile => "profile",
                 Root::Cart => "cart",
+                Root::Item => "item",
+                Root::Turn => return false,
                 Root::Step(id) => id,
                 Root::Element => return lints::may_miss(&path.join("."), scope),
             };

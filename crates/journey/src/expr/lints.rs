@@ -72,8 +72,8 @@ pub(super) fn may_miss(path: &str, scope: &Scope<'_>) -> bool {
     match (root, field) {
         ("event" | "entry", "name" | "at") => false,
         ("profile", "first_seen" | "last_seen" | "sessions") | ("cart", "count" | "items") => false,
-        ("event" | "entry" | "run" | "profile" | "cart" | "scores", _) => !field.is_empty(),
-        (step, "channel" | "reason" | "at") => scope.steps.is_some_and(|steps| steps.contains_key(step)),
+        ("event" | "entry" | "item" | "run" | "profile" | "cart" | "scores", _) => !field.is_empty(),
+        (step, "channel" | "reason" | "at") => scope.step(step).is_some(),
         _ => false,
     }
 }
@@ -83,7 +83,7 @@ fn opened(ast: &Ast, scope: &Scope<'_>, faults: &mut Vec<Fault>) {
     if let Some((name, fields)) = ast.chain()
         && let [(field, at)] = fields.as_slice()
         && field.as_ref() == "opened"
-        && scope.steps.is_some_and(|steps| steps.contains_key(name))
+        && scope.step(name).is_some()
     {
         let help = format!("write `{name}.clicked`: machines open mail too, and few click");
         let message = "an open decides here";

@@ -20,7 +20,6 @@ use crate::source::Place;
 /// Names that begin a path, whatever steps are called.
 pub(crate) const ROOTS: &[&str] =
     &["event", "entry", "run", "profile", "cart", "now", "scores", "turn", "item"];
-pub(super) const LATER_ROOTS: &[&str] = &["turn", "item"];
 /// What a message leaves behind, and what it is.
 const RESULTS: [(&str, Type); 8] = [
     ("sent", Type::Bool),
@@ -221,14 +220,14 @@ impl<'a, 'f> Lowering<'a, 'f> {
             }
             Resolved::Path { root, path, of, closed } => {
                 let raw = match root {
-                    Root::Event | Root::Entry => true,
+                    Root::Event | Root::Entry | Root::Item => true,
                     // The items of a cart are ours, and typed.
                     Root::Element if self.element.is_some() => !closed,
                     // A variable, or a name of `with`, was computed; what is in it may be as the event had it.
                     Root::Run | Root::Element => path.len() > 1,
                     // Money among the scores is a number with its currency beside it.
                     Root::Profile => is_scores(&root, &path[..1]),
-                    Root::Cart | Root::Step(_) => false,
+                    Root::Cart | Root::Step(_) | Root::Turn => false,
                 };
                 let expr = Expr::Path(root, path.into());
                 let typed = raw && matches!(of, Type::Money | Type::Time);
@@ -264,7 +263,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         let (of, closed) = if is_scores(&root, &path) {
             (self.score(field, at)?, true)
         } else if path.is_empty() {
-            let of = self.first_field(&root, field, at)?;
+            let of = self.first_field(&root, &of, field, at)?;
             (of, root == Root::Cart)
         } else {
             (self.inner_field(&of, closed, field, at)?, closed)
@@ -282,6 +281,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
         };
         match (root, path.is_empty()) {
             (Root::Event | Root::Entry, true) => types.is_none_or(|types| !types.contains_key("product")),
+            (Root::Item, true) => field_of(of, "product").is_none(),
             (_, true) | (Root::Step(_), _) => false,
             _ => matches!(of, Type::Any | Type::Record(_)) && field_of(of, "product").is_none(),
         }
@@ -366,7 +366,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
     }
 
     /// The type of a root's own field.
-    fn first_field(&mut self, root: &Root, field: &str, at: Place) -> Option<Type> {
+    fn first_field(&mut self, root: &Root, of: &Type, field: &str, at: Place) -> Option<Type> {
         let scope = self.scope;
         match root {
             Root::Event => self.property(scope.event, field, at),
@@ -395,7 +395,8 @@ impl<'a, 'f> Lowering<'a, 'f> {
                 self.unknown(UNKNOWN_FIELD, at, message, field, known, &otherwise)
             }
             Root::Step(id) => self.result(id, field, at),
-            Root::Element => Some(Type::Any),
+            Root::Item => self.inner_field(of, false, field, at),
+            Root::Element | Root::Turn => Some(Type::Any),
         }
     }
 

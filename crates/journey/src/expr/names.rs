@@ -7,7 +7,7 @@ use journeyman_domain::expr::{Expr, Root, Type};
 use journeyman_domain::score;
 
 use super::ast::Ast;
-use super::lower::{Element, LATER_ROOTS, Lowering, ROOTS, Resolved, field_of, product};
+use super::lower::{Element, Lowering, ROOTS, Resolved, field_of, product};
 use super::scope::EventTypes;
 use crate::diagnostic::{NOT_HERE, UNKNOWN_FIELD, UNKNOWN_NAME};
 use crate::literal::short;
@@ -17,7 +17,7 @@ impl Lowering<'_, '_> {
     pub(super) fn name(&mut self, ast: &Ast, name: &Arc<str>, before_point: bool) -> Option<Resolved> {
         let root = ROOTS.contains(&name.as_ref())
             && (before_point || self.element.is_none() || name.as_ref() == "now");
-        let step = before_point && self.scope.steps.is_some_and(|steps| steps.contains_key(name));
+        let step = before_point && self.scope.step(name).is_some();
         if let Some(element) = self.element.clone() {
             let has = field_of(&element.of, name).is_some() && matches!(element.of, Type::Record(_));
             if !root && (has || !step) {
@@ -34,13 +34,32 @@ impl Lowering<'_, '_> {
             }
             "cart" => path(Root::Cart),
             "event" | "entry" | "run" => self.of_run(ast, name),
-            later if LATER_ROOTS.contains(&later) => self.not_yet(ast.at, later),
-            _ => match (self.scope.bare(name), self.scope.steps.and_then(|steps| steps.get(name))) {
-                (Some(bare), _) => {
-                    let (of, path) = (bare.of.clone(), vec![name.clone()]);
-                    Some(Resolved::Path { root: Root::Element, path, of, closed: false })
+            "turn" if self.scope.turn => {
+                Some(Resolved::Value((Expr::Path(Root::Turn, [].into()), Type::Number)))
+            }
+            "turn" => {
+                let help = "`turn` counts inside the `then:` of a `repeat`, and in its `while`";
+                self.fault(NOT_HERE, ast.at, format!("there is no `turn` in {}", self.scope.here), help)
+            }
+            "item" => match self.scope.item {
+                Some(of) => {
+                    Some(Resolved::Path { root: Root::Item, path: Vec::new(), of: of.clone(), closed: false })
                 }
-                (None, Some(_)) => path(Root::Step(name.clone())),
+                None => {
+                    let help = "`item` is an element of a list: say which, `each: products` in `enter`";
+                    self.fault(NOT_HERE, ast.at, format!("there is no `item` in {}", self.scope.here), help)
+                }
+            },
+            _ => match (self.scope.bare(name), self.scope.step(name)) {
+                (Some(bare), _) => {
+                    let of = bare.of.clone();
+                    let (root, path) = match self.scope.given(name) {
+                        Some(variable) => (Root::Run, vec![variable]),
+                        None => (Root::Element, vec![name.clone()]),
+                    };
+                    Some(Resolved::Path { root, path, of, closed: false })
+                }
+                (None, Some((id, _))) => path(Root::Step(id)),
                 (None, None) => self.unknown_name(ast, name),
             },
         }

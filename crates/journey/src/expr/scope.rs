@@ -15,6 +15,8 @@ pub(crate) type EventTypes = BTreeMap<Arc<str>, Type>;
 /// What all files may speak of.
 #[derive(Debug)]
 pub(crate) struct Names {
+    /// Every journey there is, and whether steps may begin it.
+    pub(crate) journeys: BTreeMap<Arc<str>, bool>,
     /// Every segment there is.
     pub(crate) segments: BTreeSet<Arc<str>>,
     /// An old version: what it speaks of may be gone.
@@ -35,6 +37,22 @@ pub(crate) enum Leaves {
     Unknown,
 }
 
+/// What stands inside a snippet.
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    /// The id of the step that uses it: its steps' begin with that.
+    pub(crate) id: Arc<str>,
+    /// The names of its `with`.
+    pub(crate) with: BareNames,
+}
+
+impl Inside {
+    /// The variable of the run in which one of its names is kept; no file can say it.
+    pub(crate) fn variable(&self, name: &str) -> Arc<str> {
+        format!("{}/{name}", self.id).into()
+    }
+}
+
 /// What an expression may speak of.
 pub(crate) struct Scope<'a> {
     pub(crate) names: &'a Names,
@@ -46,6 +64,12 @@ pub(crate) struct Scope<'a> {
     /// The variables of the journey.
     pub(crate) run: Option<&'a BTreeMap<Arc<str>, Type>>,
     pub(crate) steps: Option<&'a BTreeMap<Arc<str>, Leaves>>,
+    /// Inside a `repeat`, which has turns.
+    pub(crate) turn: bool,
+    /// What each run is about, with `each`.
+    pub(crate) item: Option<&'a Type>,
+    /// The snippet whose steps these are.
+    pub(crate) snippet: Option<Arc<Inside>>,
     /// The names of a send's `with`.
     pub(crate) bare: Option<&'a BareNames>,
     /// A template asks, which knows paths and calls nothing.
@@ -64,6 +88,9 @@ impl<'a> Scope<'a> {
             entry: None,
             run: None,
             steps: None,
+            turn: false,
+            snippet: None,
+            item: None,
             bare: None,
             template: false,
             lints: true,
@@ -71,7 +98,23 @@ impl<'a> Scope<'a> {
     }
 
     /// What is known of a bare name.
-    pub(super) fn bare(&self, name: &str) -> Option<&'a Bare> {
-        self.bare.and_then(|bare| bare.get(name))
+    pub(super) fn bare(&self, name: &str) -> Option<&Bare> {
+        let given = || self.snippet.as_ref().and_then(|inside| inside.with.get(name));
+        self.bare.and_then(|bare| bare.get(name)).or_else(given)
+    }
+
+    /// The variable of the run in which a bare name is kept, where a snippet was given it.
+    pub(super) fn given(&self, name: &str) -> Option<Arc<str>> {
+        let inside = self.snippet.as_ref().filter(|inside| inside.with.contains_key(name))?;
+        let nearer = self.bare.is_some_and(|bare| bare.contains_key(name));
+        (!nearer).then(|| inside.variable(name))
+    }
+
+    /// The id of the step that is called so here, and what it leaves: inside a snippet its own come first.
+    pub(super) fn step(&self, name: &str) -> Option<(Arc<str>, Leaves)> {
+        let steps = self.steps?;
+        let find = |id: &str| steps.get_key_value(id).map(|(id, leaves)| (id.clone(), *leaves));
+        let own = self.snippet.as_ref().and_then(|inside| find(&format!("{}_{name}", inside.id)));
+        own.or_else(|| find(name))
     }
 }

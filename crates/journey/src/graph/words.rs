@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
-use journeyman_domain::plan::{Days, Node, Send, Setting, Step, Trigger, When};
+use journeyman_domain::plan::{Days, Node, Send, Setting, Step, Trigger, When, Window};
 
 use super::{self as graph, Kind, Line};
 
@@ -51,6 +51,7 @@ pub(super) fn step(node: &Node) -> graph::Node {
         }
         Step::Wait(span) => (Kind::Wait, "Wait".to_owned(), span.to_string()),
         Step::WaitUntil(when) => (Kind::Wait, "Wait until".to_owned(), moment(when)),
+        Step::WaitUntilComputed(moment) => (Kind::Wait, "Wait until".to_owned(), moment.text.to_string()),
         Step::WaitFor { branches, within } => {
             lines.push(Line::Words(format!("at most {within}")));
             let title = match branches.as_slice() {
@@ -66,12 +67,34 @@ pub(super) fn step(node: &Node) -> graph::Node {
             }
         },
         Step::Set(settings) => {
-            lines.extend(settings.iter().map(|(name, setting)| match setting {
-                Setting::Text(text) => Line::Code(format!("{name}: {text}")),
-                Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
-            }));
-            let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_ref()).collect();
-            (Kind::Set, "Set".to_owned(), names.join(", "))
+            lines.extend(settings.iter().map(setting));
+            (Kind::Set, "Set".to_owned(), names(settings))
+        }
+        Step::Update(settings) => {
+            lines.extend(settings.iter().map(setting));
+            (Kind::Set, "Update".to_owned(), names(settings))
+        }
+        Step::Track { event, with } => {
+            lines.extend(with.iter().map(setting));
+            (Kind::Set, "Track".to_owned(), event.to_string())
+        }
+        Step::Start { journey, with } => {
+            lines.extend(with.iter().map(setting));
+            (Kind::Set, "Start".to_owned(), journey.to_string())
+        }
+        Step::Use { snippet, with, .. } => {
+            let given = with.iter().map(|(name, setting)| {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                self::setting(&(name.into(), setting.clone()))
+            });
+            lines.extend(given);
+            (Kind::Set, "Use".to_owned(), snippet.to_string())
+        }
+        Step::Repeat { times, every, condition, .. } => {
+            lines.extend(condition.iter().map(|condition| Line::Code(format!("while {}", condition.text))));
+            lines.extend(every.map(|every| Line::Words(format!("every {every}, after the last too"))));
+            let times = if *times == 1 { "once".to_owned() } else { format!("{times} times at most") };
+            (Kind::Branch, "Repeat".to_owned(), times)
         }
         Step::Exit(reason) => (Kind::Exit, "Exit".to_owned(), reason.to_string()),
         Step::Choose(shares) => (Kind::Split, "Choose".to_owned(), format!("{} options", shares.len())),
@@ -82,6 +105,17 @@ pub(super) fn step(node: &Node) -> graph::Node {
     graph::Node { kind, step: Some(node.id.clone()), kicker, title, lines }
 }
 
+fn names(settings: &[(Arc<str>, Setting)]) -> String {
+    settings.iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>().join(", ")
+}
+
+fn setting((name, setting): &(Arc<str>, Setting)) -> Line {
+    match setting {
+        Setting::Text(text) => Line::Code(format!("{name}: {text}")),
+        Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
+    }
+}
+
 /// `push, else email`; `best of push, email`.
 fn by(send: &Send) -> String {
     let channels: Vec<&str> = send.channels.iter().map(|channel| channel.name()).collect();
@@ -89,12 +123,12 @@ fn by(send: &Send) -> String {
 }
 
 fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
-    let with = send.with.iter().map(|(name, setting)| match setting {
-        Setting::Text(text) => Line::Code(format!("{name}: {text}")),
-        Setting::Computed(condition) => Line::Code(format!("{name} = {}", condition.text)),
-    });
+    let with = send.with.iter().map(setting);
     let best = if send.at_best { "at the best hour within" } else { "within" };
-    with.chain([Line::Words(format!("{best} {}", send.within))])
+    let window = send.window.iter().map(|window| Line::Words(hours(window)));
+    let holdout = (send.holdout > 0.0)
+        .then(|| Line::Words(format!("withheld from {} of people", percent(send.holdout))));
+    with.chain([Line::Words(format!("{best} {}", send.within))]).chain(window).chain(holdout)
 }
 
 const WORKING: [Weekday; 5] =
@@ -102,7 +136,23 @@ const WORKING: [Weekday; 5] =
 
 /// A moment of the calendar: `weekdays 10:00`.
 fn moment(when: &When) -> String {
-    let days = match &when.days {
+    let zone = when.zone.as_ref().and_then(|zone| zone.iana_name());
+    let zone = zone.map_or(String::new(), |zone| format!(" {zone}"));
+    format!("{}{}{zone}", days(&when.days), when.at.strftime("%H:%M"))
+}
+
+/// `weekdays 09:00-20:00`.
+fn hours(window: &Window) -> String {
+    let days = days(&window.days);
+    match window.hours {
+        Some(hours) => format!("{days}{}-{}", hours.from.strftime("%H:%M"), hours.to.strftime("%H:%M")),
+        None => days.trim_end().to_owned(),
+    }
+}
+
+/// Days before a clock time, with a blank behind; nothing where it is every day.
+fn days(days: &Days) -> String {
+    match days {
         Days::Date(date) => format!("{date} "),
         Days::Every => String::new(),
         Days::Week(days) if days.len() == 7 => String::new(),
@@ -113,10 +163,7 @@ fn moment(when: &When) -> String {
             format!("{} ", days.iter().map(|day| weekday(*day)).collect::<Vec<_>>().join(", "))
         }
         Days::Month(day) => format!("day {day} of the month "),
-    };
-    let zone = when.zone.as_ref().and_then(|zone| zone.iana_name());
-    let zone = zone.map_or(String::new(), |zone| format!(" {zone}"));
-    format!("{days}{}{zone}", when.at.strftime("%H:%M"))
+    }
 }
 
 fn weekday(day: Weekday) -> &'static str {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use journeyman_domain::expr::Type;
 use journeyman_domain::plan::{Again, Enter, IfRunning};
 use journeyman_domain::value::Span;
 
 use super::Reader;
 use crate::block::{self, Block};
-use crate::diagnostic::{AGAIN, CHOICE, DURATION, FIELD, REQUIRED};
+use crate::diagnostic::{AGAIN, CHOICE, DURATION, FIELD, REQUIRED, TYPES};
 use crate::expr::{self, Scope};
 use crate::literal::{self, Fault, short};
 use crate::source::Place;
@@ -24,10 +25,19 @@ impl Reader<'_, '_, '_> {
         }
         let mut block = Block::of(&entry.value, "`enter`", self.report)?;
         let trigger_later = words::LATER_TRIGGERS.iter().any(|word| block.has(word));
+        let api = block.take("api");
+        let by_api = api.and_then(|entry| block::yes_no(entry, self.report)) == Some(true);
         let on = match block.take("on") {
-            Some(entry) => self.events(entry, false),
+            Some(on) => {
+                if let Some(api) = api.filter(|_| by_api) {
+                    let message = "`enter` has `on` or `api`, not both";
+                    let help = "make two journeys of it, or let a journey on the event `start:` this one";
+                    self.report.say(CHOICE, api.place, message, help);
+                }
+                self.events(on, false)
+            }
             None => {
-                if !trigger_later {
+                if !trigger_later && !by_api {
                     self.report.say(REQUIRED, entry.place, "`enter` needs `on:`", help);
                 }
                 Vec::new()
@@ -43,8 +53,17 @@ impl Reader<'_, '_, '_> {
         let except = block.take("except").map(|entry| self.segments(entry)).unwrap_or_default();
         let idle = block.take("idle").and_then(|entry| self.duration(entry));
         let unless = self.unless(&mut block);
+        let each_said = block.take("each");
+        let each = each_said.and_then(|entry| self.list_field(entry));
         let per_said = block.take("per");
-        let per = per_said.and_then(|entry| self.field(entry));
+        let per = per_said.and_then(|entry| self.key(entry, each_said));
+        if let (Some(each), None) = (each_said, per_said) {
+            let help = "say what tells its runs apart: `per: item.product_id`";
+            self.report.say(REQUIRED, each.place, "`each` needs `per:`", help);
+        }
+        if let (Some(each), Some(_)) = (each_said, idle) {
+            self.report.not_yet(each.place, "each` with `idle");
+        }
         let kinds =
             [("join", IfRunning::Join), ("restart", IfRunning::Restart), ("ignore", IfRunning::Ignore)];
         let if_running = block.take("if_running").and_then(|entry| block::choice(entry, &kinds, self.report));
@@ -53,6 +72,8 @@ impl Reader<'_, '_, '_> {
         block.finish(&words::ENTER, &[], self.report);
         Some(Enter {
             on,
+            api: by_api,
+            each,
             condition,
             to,
             except,
@@ -78,22 +99,47 @@ impl Reader<'_, '_, '_> {
         self.events(entry, false)
     }
 
-    fn field(&mut self, entry: &Entry) -> Option<Arc<[Arc<str>]>> {
-        let help = "write one property of the starting event: `per: order_id`";
+    /// `per`: of the starting event, with `each` of its element.
+    fn key(&mut self, entry: &Entry, each: Option<&Entry>) -> Option<Arc<[Arc<str>]>> {
         let text = block::text(entry, self.report)?;
-        if text == "item" || text.starts_with("item.") {
-            self.report.not_yet(entry.value.place, "item");
-            return None;
+        match (text.strip_prefix("item.").or((text == "item").then_some("")), each) {
+            (Some(field), Some(_)) => self.field(entry, field),
+            (Some(_), None) => {
+                let help = "`item` is an element of a list: say which, `each: products`";
+                self.report.say(FIELD, entry.value.place, "there is no `item` in `enter`", help);
+                None
+            }
+            (None, Some(_)) => {
+                let help = format!("write `per: item.{}`: one of its own for each", short(text));
+                self.report.say(FIELD, entry.value.place, "with `each` the key is the item's", help);
+                None
+            }
+            (None, None) => self.field(entry, text),
         }
+    }
+
+    /// `each`: a list of the starting event.
+    fn list_field(&mut self, entry: &Entry) -> Option<Arc<[Arc<str>]>> {
+        let text = block::text(entry, self.report)?;
+        let path = self.field(entry, text)?;
+        if let Some(of) = path.first().filter(|_| path.len() == 1).and_then(|name| self.known.entry.get(name))
+            && !matches!(of, Type::List(_) | Type::Any)
+        {
+            let message = format!("`{}` is {of}, and `each` goes through a list", short(text));
+            self.report.say(TYPES, entry.value.place, message, "name a list of the event: `each: products`");
+        }
+        Some(path)
+    }
+
+    fn field(&mut self, entry: &Entry, text: &str) -> Option<Arc<[Arc<str>]>> {
+        let word = entry.key.as_str();
+        let example = if word == "each" { "each: products" } else { "per: order_id" };
+        let help = format!("write one property of the starting event: `{example}`");
         for scope in ["event.", "entry."] {
             if let Some(field) = text.strip_prefix(scope) {
-                let help = format!("write `per: {}`", short(field));
-                self.report.say(
-                    FIELD,
-                    entry.value.place,
-                    "`per` is a property of the starting event anyway",
-                    help,
-                );
+                let help = format!("write `{word}: {}`", short(field));
+                let message = format!("`{word}` is a property of the starting event anyway");
+                self.report.say(FIELD, entry.value.place, message, help);
                 return None;
             }
         }

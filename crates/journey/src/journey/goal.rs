@@ -86,7 +86,7 @@ impl Reader<'_, '_, '_> {
         }
         let events = on.map(|entry| self.events(entry, true)).unwrap_or_default();
         let types = self.known.around.names.tracking.types(events.iter().map(AsRef::as_ref));
-        let scope = self.known.scope(here, on.map(|_| &types));
+        let scope = Scope { event: on.map(|_| &types), ..self.here(here) };
         let condition =
             condition.and_then(|entry| expr::condition(&entry.value, block.braces(), &scope, self.report));
         Some(Trigger { on: events, condition })

@@ -2,11 +2,14 @@
 //! step goes on that holds it.
 
 mod branch;
+mod cause;
 mod choose;
 mod leave;
+mod repeat;
 mod send;
 mod sender;
 mod set;
+mod using;
 mod wait;
 mod wait_for;
 mod with;
@@ -178,6 +181,7 @@ impl<'t> Reader<'_, '_, '_> {
     /// A node to be filled; `None` beyond the most.
     fn push(&mut self, place: Place) -> Option<usize> {
         let index = self.nodes.len();
+        self.taken += 1;
         if index == STEPS {
             let help = "take part of it into a journey of its own";
             self.report.say(TOO_MANY_STEPS, place, format!("a journey has at most {STEPS} steps"), help);
@@ -231,8 +235,7 @@ impl<'t> Reader<'_, '_, '_> {
     }
 
     fn guard(&mut self, entry: &Entry, reading: &Reading<'_, '_>) -> Option<Condition> {
-        let scope =
-            Scope { bare: Some(&reading.with.bare), ..self.known.scope("the condition of a step", None) };
+        let scope = Scope { bare: Some(&reading.with.bare), ..self.here("the condition of a step") };
         expr::condition(&entry.value, reading.block.braces(), &scope, self.report)
     }
 
@@ -252,6 +255,17 @@ impl<'t> Reader<'_, '_, '_> {
             "wait" => self.plain(reading, &words::WAIT, Self::wait),
             "wait_until" => self.plain(reading, &words::WAIT_UNTIL, Self::wait_until),
             "set" => self.plain(reading, &words::SET, Self::set),
+            "update" => self.plain(reading, &words::UPDATE, Self::update),
+            "track" => self.plain(reading, &words::TRACK, Self::track),
+            "start" => self.plain(reading, &words::START, Self::start),
+            "use" => {
+                let (step, open) = self.using(reading);
+                (step, &words::USE, open)
+            }
+            "repeat" => {
+                let step = self.repeat(reading);
+                (step, &words::REPEAT, true)
+            }
             "exit" => {
                 let step = self.leave(reading);
                 let open = self.guarded_else(reading);

@@ -11,6 +11,7 @@ use crate::block::{self, Block};
 use crate::diagnostic::{NAME, RESERVED_ID, Report, SAME_ID};
 use crate::expr::{self, EventTypes, Leaves};
 use crate::literal;
+use crate::snippet;
 use crate::source::Place;
 use crate::tree::{Entry, Kind, Map, Node};
 use crate::words;
@@ -23,7 +24,8 @@ pub(super) fn of<'a>(block: &Block<'_>, around: &'a Around<'a>, report: &mut Rep
         survey.steps(&steps.value);
     }
     let Survey { ids, sets, leaves, .. } = survey;
-    let mut known = Known { around, entry, variables: BTreeMap::new(), leaves, ids };
+    let item = item_type(block, &entry);
+    let mut known = Known { around, entry, variables: BTreeMap::new(), leaves, item, ids };
     // Twice: a variable may be made of one that a later step sets.
     for _ in 0..2 {
         variables(&mut known, &sets, report);
@@ -48,6 +50,27 @@ fn entry_types(block: &Block<'_>, around: &Around<'_>) -> EventTypes {
     around.names.tracking.types(events)
 }
 
+/// What each run is about: the type of the elements of the list that `each` names.
+fn item_type(block: &Block<'_>, entry: &EventTypes) -> Option<Type> {
+    let enter = block.entries().iter().find(|entry| entry.key == "enter");
+    let each = enter.and_then(|entry| entry.value.as_map()).and_then(|map| map.get("each"))?;
+    let mut path = each.value.as_text().unwrap_or("").split('.');
+    let mut of = path.next().and_then(|first| entry.get(first)).cloned().unwrap_or(Type::Any);
+    for name in path {
+        of = match of {
+            Type::Record(fields) => {
+                let field = fields.iter().find(|(field, _)| field.as_ref() == name);
+                field.map_or(Type::Any, |(_, of)| of.clone())
+            }
+            _ => Type::Any,
+        };
+    }
+    Some(match of {
+        Type::List(of) => of.as_ref().clone(),
+        _ => Type::Any,
+    })
+}
+
 /// The types of the variables, silently: what is wrong with them is said where they are read.
 fn variables(known: &mut Known<'_>, sets: &[&Entry], report: &Report<'_>) {
     let mut found: BTreeMap<Arc<str>, Type> = BTreeMap::new();
@@ -56,7 +79,7 @@ fn variables(known: &mut Known<'_>, sets: &[&Entry], report: &Report<'_>) {
             Kind::Scalar(text) if text.trim_start().starts_with('=') => {
                 let mut silent = Report::new(report.file);
                 let mut scope = known.scope("`set`", None);
-                scope.lints = false;
+                (scope.lints, scope.turn) = (false, true);
                 let from = text.len() - text.trim_start().len() + 1;
                 expr::computed(text, from, &entry.value, &scope, &mut silent).map_or(Type::Any, |(_, of)| of)
             }
@@ -77,6 +100,8 @@ struct Survey<'t, 'r, 's> {
     report: &'r mut Report<'s>,
     /// How many steps of each verb there were.
     counts: BTreeMap<&'t str, usize>,
+    /// What the ids of the steps at hand begin with: the id of the step that uses their snippet.
+    within: Option<Arc<str>>,
     ids: BTreeMap<usize, Arc<str>>,
     /// Where each id was given first.
     places: BTreeMap<Arc<str>, Place>,
@@ -89,6 +114,7 @@ impl<'t, 'r, 's> Survey<'t, 'r, 's> {
         Self {
             report,
             counts: BTreeMap::new(),
+            within: None,
             ids: BTreeMap::new(),
             places: BTreeMap::new(),
             sets: Vec::new(),
@@ -115,6 +141,12 @@ impl<'t, 'r, 's> Survey<'t, 'r, 's> {
         for entry in &map.entries {
             match (entry.key.as_str(), &entry.value.kind) {
                 ("then" | "else", _) => self.steps(&entry.value),
+                (snippet::STEPS, _) => {
+                    let own = self.ids.get(&place.start).cloned();
+                    let around = std::mem::replace(&mut self.within, own);
+                    self.steps(&entry.value);
+                    self.within = around;
+                }
                 ("branch" | "wait_for", Kind::List(items)) => {
                     items.iter().filter_map(Node::as_map).for_each(|arm| self.blocks_of(arm));
                 }
@@ -145,8 +177,14 @@ impl<'t, 'r, 's> Survey<'t, 'r, 's> {
                 (name, id.value.place)
             }
             // A name that is none is said to be where it is read.
-            (None, "send" | "choose", Some(name)) => (name.replace('-', "_").into(), entry.value.place),
+            (None, "send" | "choose" | "use", Some(name)) => {
+                (name.replace('-', "_").into(), entry.value.place)
+            }
             _ => (format!("{verb}_{nth}").into(), entry.place),
+        };
+        let id = match &self.within {
+            Some(within) => format!("{within}_{id}").into(),
+            None => id,
         };
         if expr::ROOTS.contains(&id.as_ref()) {
             let message = format!("a step can't be called `{id}`, which expressions know as something else");

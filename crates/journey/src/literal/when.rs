@@ -42,6 +42,19 @@ pub(crate) fn when(text: &str) -> Result<When, Fault> {
     Ok(When { days: days(before, text)?, at: time, zone })
 }
 
+/// `weekdays`: days without a clock time.
+pub(crate) fn days_of(text: &str) -> Result<Days, Fault> {
+    let spaced = text.replace(',', " , ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    match days(&words, text) {
+        Ok(days) if !words.is_empty() && !matches!(days, Days::Date(_)) => Ok(days),
+        _ => Err(Fault::new(
+            format!("`{}` are no days", short(text)),
+            "write weekdays, weekends, some by name (monday, friday), or a day of the month: month 1",
+        )),
+    }
+}
+
 fn days(words: &[&str], text: &str) -> Result<Days, Fault> {
     let not = || Fault::new(format!("`{}` is no moment of the calendar", short(text)), HELP);
     match words {

@@ -242,3 +242,51 @@ fn a_long_journey_is_drawn() {
     assert_eq!(drawn.nodes.len(), 152);
     assert!(svg(&drawn, Standing::Alone, &BTreeMap::new()).len() < 200_000);
 }
+
+/// No way leads upwards: the end of a turn goes where the last turn's does.
+#[test]
+fn repeats_and_what_steps_do_beside_speaking() {
+    check(
+        &with_steps(
+            "  - repeat: 3
+    every: 3d
+    while: profile.x == 'y'
+    then:
+      - send: a
+        channel: email
+        days: weekdays
+        between: 09:00-20:00
+        holdout: 10%
+      - if: turn > 1
+        then:
+          - wait_until: = now + 2d
+  - update: { tier: gold }
+  - track: Lapsed
+    with:
+      n: = entry.n
+  - exit: over
+",
+        ),
+        &[
+            "trigger: Order Completed | one run per order_id -> repeat_1",
+            "if repeat_1: 3 times at most | while profile.x == 'y'; every 3d, after the last too -> a (each turn), update_1 (none)",
+            "send a: a | within 1d; weekdays 09:00-20:00; withheld from 10% of people -> if_1",
+            "if if_1: turn > 1 |  -> wait_until_1 (yes), update_1 (no)",
+            "wait wait_until_1: now + 2d |  -> update_1 (after the last turn)",
+            "set update_1: tier | tier: gold -> track_1",
+            "set track_1: Lapsed | n = entry.n -> exit_1",
+            "exit exit_1: over |  -> ",
+        ],
+    );
+    let held = "hold:\n  while: profile.tickets > 0\n  within: 14d\nsteps:\n  - repeat: 2\n    then:\n      - exit: x\n";
+    check(
+        &with_steps("").replace("steps:\n", held),
+        &[
+            "trigger: Order Completed | one run per order_id -> repeat_1",
+            "if repeat_1: 2 times at most |  -> exit_1 (each turn), end (none)",
+            "exit exit_1: x |  -> ",
+            "end: End |  -> ",
+            "hold: profile.tickets > 0 | no run walks on; at most 14d, then it goes on -> ",
+        ],
+    );
+}

@@ -46,6 +46,16 @@ fn graph(plan: &Plan) -> String {
                     .collect();
                 format!("set {}", set.join(", "))
             }
+            Step::WaitUntilComputed(moment) => format!("until = {moment:?}"),
+            Step::Update(set) => format!("update {set:?}"),
+            Step::Track { event, with } => format!("track {event} {with:?}"),
+            Step::Start { journey, with } => format!("start {journey} {with:?}"),
+            Step::Use { snippet, with, then } => format!("use {snippet} {with:?} -> {}", to(*then)),
+            Step::Repeat { times, every, condition, then } => {
+                let every = every.map_or(String::new(), |every| format!(" every {every}"));
+                let condition = condition.as_ref().map_or(String::new(), |asked| format!(" while {asked:?}"));
+                format!("repeat {times}{every}{condition} -> {}", to(*then))
+            }
             Step::Exit(reason) => format!("exit {reason}"),
             Step::Choose(shares) => {
                 let share = |share: &journeyman_domain::plan::Share| {

@@ -13,6 +13,83 @@ pub(super) fn cases() -> Vec<Case> {
             "goal:\n  on: Order Completed\n  value: = event.revenue * 2 + 3\n",
             &["J0508 8:12 money is compared or computed"],
         ),
+        Case::steps("  - repeat: 3\n    every: 1d\n", &["J0204 7:5 a `repeat` needs `then:`"]),
+        Case::steps("  - repeat: 3\n    every: 1d\n    then: []\n", &["J0204 9:5 a `repeat` without steps"]),
+        Case::steps(
+            "  - repeat: 3\n    while: turn < 2\n    every: 1d\n    then:\n      - exit: x\n        if: turn > 1\n  - exit: y\n    if: turn > 1\n",
+            &["J0502 14:9 there is no `turn` in the condition of a step; `repeat`"],
+        ),
+        // Of two hundred turns of six steps nobody is let go before all are done.
+        Case::steps(
+            "  - repeat: 200\n    then:\n      - repeat: 5\n        then:\n          - set: { a: b }\n",
+            &["J0613 7:5 this may take more than 1000 steps at once; `every: 1d`"],
+        ),
+        Case::steps(
+            "  - repeat: 200\n    then:\n      - repeat: 5\n        then:\n          - wait: 1h\n",
+            &[],
+        ),
+        Case::steps(
+            &format!(
+                "{}{}",
+                (0..5)
+                    .map(|deep| format!("{0}  - repeat: 1\n{0}    then:\n", "    ".repeat(deep)))
+                    .collect::<String>(),
+                "                      - wait: 1d\n"
+            ),
+            &["J0613 15:21 repeats stand 4 deep at most"],
+        ),
+        Case::steps(
+            "  - update:\n      first_seen: x\n      a-b: x\n      Tier: gold\n  - track: Message Clicked\n  - track: Price Dropped\n  - track: [X]\n",
+            &[
+                "J0612 8:7 `profile.first_seen` is ours",
+                "J0301 9:7 `a-b` can't stand in expressions; `tier: gold`",
+                "J0612 11:12 `Message Clicked` says what has happened",
+                "J0612 12:12 `Price Dropped` says what has happened",
+                "J0203 13:13 `track` is one value, and a list",
+            ],
+        ),
+        Case::steps(
+            "  - start: t\n  - start: other\n    with:\n      event: x\n",
+            &[
+                "J0611 7:12 steps can't begin `t`; `api: yes`",
+                "J0611 8:12 there is no journey `other`; journeys/other.yaml",
+                "J0610 10:7 `event` is a word of expressions already",
+            ],
+        ),
+        Case::steps(
+            "  - track: X\n    with:\n      product_id: = entry.product_id\n  - track: X\n    with: { product_id: sku }\n  - track: X\n    with:\n      product_id: = profile.liked\n",
+            &[
+                "J0310 11:25 `product_id` is taken from where one stands; `product_id: = entry.product_id`",
+                "J0310 14:19 `product_id` is taken from where one stands",
+            ],
+        ),
+        Case::steps("  - use: x\n", &["J0614 7:10 there is no snippet `x`; journeys/snippets/x.yaml"]),
+        Case::header("hold: x\n", &["J0203 6:7 `hold` is a block"]),
+        Case::header(
+            "hold:\n  while: run.x\n  else: wait\n",
+            &[
+                "J0204 7:3 `hold` needs `within:`; an end",
+                "J0503 7:14 no step sets `x`",
+                "J0305 8:9 `else` can't be `wait`; continue or exit",
+            ],
+        ),
+        Case::new(
+            "journeyman.yaml",
+            "hold_marketing:\n  while: entry.x\n  within: 3d\n",
+            &["J0502 2:10 there is no `entry` in `hold_marketing`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  api: yes\n  again: always\nsteps:\n  - wait: 1d\n",
+            &["J0305 5:3 `enter` has `on` or `api`, not both"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  each: items\n  again: always\nsteps:\n  - wait: 1d\n",
+            &["J0204 5:3 `each` needs `per:`; `per: item.product_id`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  each: items\n  per: item.x\n  idle: 1h\nsteps:\n  - wait: 1d\n",
+            &["J0201 5:3 `each` with `idle` is not read"],
+        ),
         Case::steps(
             "  - wait: 1d\n    id: a\n  - wait: 2d\n    id: a\n",
             &["J0601 10:9 two steps are called `a`, the first in line 8; another `id:`"],

@@ -156,7 +156,10 @@ fn variables_are_what_the_step_knows() {
         ),
         (
             "{{turn}} {{item.x}}",
-            vec!["J0201 1:3+4 `turn` is not read by this version yet, {by}", "J0201 1:12+6 `item` is"],
+            vec![
+                "J0502 1:3+4 there is no `turn` in a template, {by}; `repeat`",
+                "J0502 1:12+6 there is no `item` in a template, {by}; `each: products`",
+            ],
         ),
         (
             "{{entry.revenu}}",

@@ -56,7 +56,44 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::journey(
             "journey: t\ntopic: offers\nenter:\n  on: X\n  per: item.product_id\nsteps:\n  - wait: 1d\n",
-            &["J0201 5:8 `item` is not read"],
+            &["J0310 5:8 there is no `item` in `enter`; `each: products`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: Order Completed\n  each: products\n  per: order_id\nsteps:\n  - wait: 1d\n",
+            &["J0310 6:8 with `each` the key is the item's; write `per: item.order_id`"],
+        ),
+        Case::journey(
+            "journey: t\ntopic: offers\nenter:\n  on: Order Completed\n  each: revenue\n  per: item.x\nsteps:\n  - wait: 1d\n",
+            &["J0507 5:9 `revenue` is money, and `each` goes through a list"],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    between: 9-20\n    days: mondays\n    priority: 101\n    holdout: 0.1\n",
+            &[
+                "J0308 9:14 `9-20` are no hours of the day; 20:00-09:00",
+                "J0307 10:11 `mondays` are no days; weekdays",
+                "J0306 11:15 `101` is no such number; 0 to 100",
+                "J0303 12:14 `0.1` is no percentage",
+            ],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    days: 2026-11-27\n",
+            &["J0307 9:11 `2026-11-27` are no days; month 1"],
+        ),
+        Case::steps(
+            "  - wait_until: = 3d\n  - wait_until: = entry.order_id\n  - { wait_until: = now }\n",
+            &[
+                "J0507 7:17 `wait_until` waits for a moment, and this is a duration; `wait: 3d`",
+                "J0507 8:17 `wait_until` waits for a moment, and this is text",
+                "J0111 9:19 expressions do not stand inside braces",
+            ],
+        ),
+        Case::steps(
+            "  - repeat: 0\n    then:\n      - wait: 1d\n  - repeat: 2\n    every: often\n    while: 3\n    then:\n      - wait: 1d\n",
+            &[
+                "J0306 7:13 `0` is no such number; 1 to 1000",
+                "J0302 11:12 `often` is no duration",
+                "J0509 12:12 a condition is true or false, and this is a number",
+            ],
         ),
         Case::steps(
             "  - choose: x\n    by: fixed\n    options:\n      a:\n        share: 50%\n      b:\n        share: 40%\n",

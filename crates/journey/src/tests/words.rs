@@ -116,33 +116,26 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn later() -> Vec<Case> {
     const SAID: &str = "is not read by this version yet";
     let mut cases = Vec::new();
-    for word in ["migrate", "hold", "tests"] {
+    for word in ["migrate", "tests"] {
         cases.push((format!("{word}: x\n"), String::new(), format!("J0201 6:1 `{word}` {SAID}")));
     }
     cases.push(("pin: yes\n".to_owned(), String::new(), format!("J0201 6:6 `pin: yes` {SAID}")));
-    for word in ["between", "days", "offer", "offer_on", "priority", "holdout", "test"] {
+    for word in ["offer", "offer_on", "test"] {
         cases.push((
             String::new(),
             format!("  - send: a\n    channel: email\n    {word}: x\n"),
             format!("J0201 9:5 `{word}` {SAID}"),
         ));
     }
-    for word in ["repeat", "update", "track", "start", "call", "use"] {
-        cases.push((
-            String::new(),
-            format!("  - {word}: x\n    else:\n      - wait: 1d\n"),
-            format!("J0201 7:5 `{word}` {SAID}"),
-        ));
-    }
+    cases.push((
+        String::new(),
+        "  - call: x\n    else:\n      - wait: 1d\n".to_owned(),
+        format!("J0201 7:5 `call` {SAID}"),
+    ));
     cases.push((
         String::new(),
         "  - send: a\n    channel: email\n    at: monday 09:00\n".to_owned(),
         format!("J0201 9:9 `at: …` {SAID}"),
-    ));
-    cases.push((
-        String::new(),
-        "  - wait_until: = now + 3d\n".to_owned(),
-        format!("J0201 7:17 `wait_until: = …` {SAID}"),
     ));
     for by in ["bandit", "contextual"] {
         let steps = format!(
@@ -177,19 +170,17 @@ pub(super) fn later_triggers() -> Vec<Case> {
         "left_segment",
         "date",
         "every",
-        "api",
         "existing",
         "before",
         "after",
         "at",
         "leap",
         "spread",
-        "each",
         "max_entries",
         "queue",
     ];
     let case = |word: &&str| {
-        let trigger = ["segment", "left_segment", "date", "every", "api"].contains(word);
+        let trigger = ["segment", "left_segment", "date", "every"].contains(word);
         let on = if trigger { "again: never" } else { "on: X" };
         let text = format!(
             "journey: t\ntopic: offers\nenter:\n  {on}\n  per: a\n  {word}: x\nsteps:\n  - wait: 1d\n"
@@ -200,7 +191,7 @@ pub(super) fn later_triggers() -> Vec<Case> {
         Case::journey(text, &[expected])
     };
     let mut cases: Vec<Case> = words.iter().map(case).collect();
-    for word in ["broadcast", "offer", "snippet"] {
+    for word in ["broadcast", "offer"] {
         let expected: &'static str = Box::leak(format!("J0201 1:1 `{word}` is not read").into_boxed_str());
         cases.push(Case::journey(format!("{word}: t\nx: y\n"), &[expected]));
     }

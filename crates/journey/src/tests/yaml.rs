@@ -90,7 +90,7 @@ pub(super) fn layout() -> Vec<Case> {
         Case::steps(
             "  - wait: 3d\nwithin: 3d\n",
             &[
-                "J0202 8:1 `within` is no word of a journey; it belongs to `goal`, a `send`, a `wait_for`: mind the spaces before it",
+                "J0202 8:1 `within` is no word of a journey; it belongs to `goal`, a `send`, a `wait_for`, `hold`: mind the spaces before it",
             ],
         ),
         Case::steps(

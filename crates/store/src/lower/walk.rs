@@ -163,6 +163,8 @@ impl<'a> Lowering<'a> {
             Root::Entry => Err(NotInSql::Root("entry")),
             Root::Run => Err(NotInSql::Root("run")),
             Root::Cart => Err(NotInSql::Root("cart")),
+            Root::Item => Err(NotInSql::Root("item")),
+            Root::Turn => Err(NotInSql::Root("turn")),
             Root::Step(_) => Err(NotInSql::Root("a step's result")),
             Root::Profile => {
                 let Some((first, rest)) = path.split_first() else { return Ok(Node::MISSING) };
@@ -243,6 +245,7 @@ impl<'a> Lowering<'a> {
             event: None,
             run: None,
             element,
+            item: None,
             depth: self.depth,
         })
     }

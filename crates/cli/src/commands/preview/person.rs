@@ -81,6 +81,7 @@ impl Somebody {
             event: None,
             run,
             element: None,
+            item: None,
             depth: 0,
         };
         let with = sending.map_or(Value::Missing, |sending| with(&scope, sending));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use journeyman_domain::actor::Told;
 use journeyman_domain::decision::{Choice, Rule};
 use journeyman_domain::merge::MovedRun;
-use journeyman_domain::person::RunId;
+use journeyman_domain::person::{Position, RunId, Waiting};
 use journeyman_domain::row::{Applied, DecisionRow, EndedRow};
 use journeyman_domain::{Refusal, ShopTime};
 use journeyman_engine::past::{Again, Past};
@@ -173,10 +173,13 @@ impl Story<'_> {
         let mut tail = String::new();
         for run in &self.past.stored.runs {
             let where_to = match (&run.position, run.due()) {
-                (journeyman_domain::person::Position::At { step, .. }, Some(due)) => {
+                (Position::At { step, waiting: Waiting::Held { by, .. }, .. }, Some(due)) => {
+                    format!("held before {step} by `{}`, until {} at most", by.word(), moment(due))
+                }
+                (Position::At { step, .. }, Some(due)) => {
                     format!("at {step} until {}", moment(due))
                 }
-                (journeyman_domain::person::Position::Watching(_), Some(due)) => {
+                (Position::Watching(_), Some(due)) => {
                     format!(
                         "walked; its goal, or a message that did not come, is looked for until {}",
                         moment(due)
@@ -336,6 +339,9 @@ fn recomputed(told: &Told) -> Item {
         ),
         Told::Reached { journey, run, step } => {
             item(journey, "reached", format!("{step} (run {run})"), json!({ "run": run, "step": step }))
+        }
+        Told::Did { journey, step, words } => {
+            item(journey, "did", format!("{step}: {words}"), json!({ "step": step, "did": words }))
         }
         Told::Ended { journey, run, reason } => {
             let detail = json!({ "run": run, "reason": reason.code() });

@@ -13,7 +13,7 @@ impl<'t> Reader<'_, '_, '_> {
     /// `if … then … else`
     pub(super) fn fork(&mut self, reading: &mut Reading<'_, 't>) -> (Option<Step>, bool) {
         let Some(entry) = reading.block.take("if") else { return (None, true) };
-        let scope = self.known.scope("`if`", None);
+        let scope = self.here("`if`");
         let condition = expr::condition(&entry.value, reading.block.braces(), &scope, self.report);
         let else_first = reading.else_before("then");
         let mut open = false;
@@ -78,7 +78,7 @@ impl<'t> Reader<'_, '_, '_> {
         arm: &mut Block<'t>,
         entry: &Entry,
     ) -> (Option<Arm>, bool) {
-        let scope = self.known.scope("`branch`", None);
+        let scope = self.here("`branch`");
         let condition = expr::condition(&entry.value, arm.braces(), &scope, self.report);
         let then = arm.require("then", &words::ARM, "write the steps below `then:`", self.report);
         let (then, open) = self.then(reading, then);

@@ -3,13 +3,13 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Channel, Escalate, Reaction, Send, Step};
+use journeyman_domain::plan::{Channel, Days, Escalate, Reaction, Send, Step, Window};
 use journeyman_domain::template::{Filled, Signature};
 use journeyman_domain::value::Span;
 
 use super::{Reader, Reading};
 use crate::block::{self, Block};
-use crate::diagnostic::{CHANNEL, CHOICE, NAME, NO_TEMPLATE, NO_TRANSPORT, NO_WORDS};
+use crate::diagnostic::{CHANNEL, CHOICE, HOURS, NAME, NO_TEMPLATE, NO_TRANSPORT, NO_WORDS, PERCENT, WHEN};
 use crate::expr::{self, BareNames, Scope};
 use crate::literal::{self, short};
 use crate::source::Place;
@@ -48,6 +48,10 @@ impl<'a, 't> Reader<'a, '_, '_> {
         let escalate = block.take("escalate").and_then(|entry| self.escalate(entry, channels.len()));
         let at_best = block.take("at").is_some_and(|entry| self.at(entry));
         let within = block.take("within").and_then(|entry| self.duration(entry));
+        let between = block.take("between").and_then(|entry| self.parsed(entry, HOURS, literal::hours));
+        let days = block.take("days").and_then(|entry| self.parsed(entry, WHEN, literal::days_of));
+        let priority = block.take("priority").and_then(|entry| block::integer(entry, 0, 100, self.report));
+        let holdout = block.take("holdout").and_then(|entry| self.parsed(entry, PERCENT, literal::percent));
         let topic = block.take("topic").and_then(|entry| self.topic_name(entry));
         let mut sent = Sent { place: entry.value.place, channels, signature: None };
         sent.signature = template.as_ref().and_then(|template| self.signature(template, &sent));
@@ -61,6 +65,10 @@ impl<'a, 't> Reader<'a, '_, '_> {
             best_of: learned.is_some(),
             at_best,
             within: within.unwrap_or(WITHIN),
+            window: (between.is_some() || days.is_some())
+                .then(|| Window { days: days.unwrap_or(Days::Every), hours: between }),
+            priority: priority.and_then(|priority| u8::try_from(priority).ok()),
+            holdout: holdout.unwrap_or(0.0),
             with: std::mem::take(&mut reading.with.settings),
             sender,
             topic,
@@ -175,8 +183,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
     fn filled(&mut self, signature: &Signature, step: &str, bare: &BareNames) -> Vec<Filled> {
         let known = self.known;
         let old = known.around.names.old;
-        let scope =
-            Scope { bare: Some(bare), template: true, lints: !old, ..known.scope("a template", None) };
+        let scope = Scope { bare: Some(bare), template: true, lints: !old, ..self.here("a template") };
         let mut filled = Vec::with_capacity(signature.variables.len());
         for asked in &signature.variables {
             let (value, faults) = expr::variable(asked, &scope);

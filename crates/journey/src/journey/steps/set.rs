@@ -24,7 +24,7 @@ impl<'t> Reader<'_, '_, '_> {
 
     fn setting(&mut self, entry: &Entry) -> Option<(Arc<str>, Setting)> {
         let name = block::said(literal::snake(&entry.key), NAME, entry.place, self.report);
-        let scope = self.known.scope("`set`", None);
+        let scope = self.here("`set`");
         let (setting, _) = self.assigned(entry, &scope)?;
         Some((name?, setting))
     }

@@ -1,10 +1,12 @@
 //! `wait` and `wait_until`.
 
-use journeyman_domain::plan::Step;
+use journeyman_domain::expr::{Expr, Type};
+use journeyman_domain::plan::{Condition, Step};
 
 use super::{Reader, Reading};
 use crate::block;
-use crate::diagnostic::WHEN;
+use crate::diagnostic::{TYPES, WHEN};
+use crate::expr;
 use crate::literal;
 
 impl Reader<'_, '_, '_> {
@@ -17,8 +19,27 @@ impl Reader<'_, '_, '_> {
         let entry = reading.block.take("wait_until")?;
         let text = block::text(entry, self.report)?;
         if text.trim_start().starts_with('=') {
-            self.report.not_yet(entry.value.place, "wait_until: = …");
-            return None;
+            if reading.block.braces() {
+                expr::in_braces(entry.value.place, self.report);
+                return None;
+            }
+            let scope = self.here("`wait_until`");
+            let from = text.len() - text.trim_start().len() + 1;
+            let (moment, of) = expr::computed(text, from, &entry.value, &scope, self.report)?;
+            return match of {
+                Type::Time => Some(Step::WaitUntilComputed(moment)),
+                // What nobody has described may be text: then it is read as a moment.
+                Type::Any => {
+                    let expr = Expr::As(Type::Time, Box::new(moment.expr.as_ref().clone()));
+                    Some(Step::WaitUntilComputed(Condition::new(&moment.text, expr)))
+                }
+                of => {
+                    let message = format!("`wait_until` waits for a moment, and this is {of}");
+                    let help = "compute a time: `= entry.at + 3d`; a duration is waited for with `wait: 3d`";
+                    self.report.say(TYPES, entry.value.place, message, help);
+                    None
+                }
+            };
         }
         block::said(literal::when(text), WHEN, entry.value.place, self.report).map(Step::WaitUntil)
     }

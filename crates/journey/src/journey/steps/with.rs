@@ -31,7 +31,7 @@ impl<'t> Reader<'_, '_, '_> {
         };
         for entry in lines {
             let name = self.free_name(entry);
-            let scope = Scope { bare: Some(&with.bare), ..self.known.scope("`with`", None) };
+            let scope = Scope { bare: Some(&with.bare), ..self.here("`with`") };
             let value = self.assigned(entry, &scope);
             let bare = match &value {
                 Some((Setting::Text(_), _)) => Bare::text(),
