@@ -76,8 +76,8 @@ async fn until_shared(
     until(what, within, shared).await.1
 }
 
-const ALONE: ([i64; 2], [i64; 1]) = ([16, 16], [7]);
-const TWO: ([i64; 4], [i64; 2]) = ([8, 8, 8, 8], [3, 4]);
+const ALONE: ([i64; 2], [i64; 1]) = ([16, 16], [8]);
+const TWO: ([i64; 4], [i64; 2]) = ([8, 8, 8, 8], [4, 4]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_move_when_daemons_come_leave_and_die() {

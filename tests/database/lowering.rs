@@ -9,7 +9,7 @@ mod scores;
 use jiff::tz::TimeZone;
 use journeyman_domain::expr::{Comparison, Expr, Scope, Segments, compile};
 use journeyman_domain::person::Person;
-use journeyman_domain::plan::{Condition, Segment};
+use journeyman_domain::plan::{Condition, Policies, Segment};
 use journeyman_domain::value::{Rates, Span, Value};
 use journeyman_domain::{PersonId, ShopTime};
 use journeyman_store::lower::{self, Context, Lowered, NotInSql, condition, matching};
@@ -24,7 +24,7 @@ use crate::harness::postgres::Database;
 struct World {
     now: ShopTime,
     shop_zone: TimeZone,
-    rates: Rates,
+    policies: Policies,
     segments: Segments,
 }
 
@@ -39,7 +39,7 @@ impl World {
         Self {
             now: at(now),
             shop_zone: people::shop_zone(),
-            rates,
+            policies: Policies { rates, ..Policies::default() },
             segments: segments(vec![("vip", vip), ("circle", circle)]),
         }
     }
@@ -50,7 +50,7 @@ impl World {
             &Context {
                 now: self.now,
                 shop_zone: &self.shop_zone,
-                rates: &self.rates,
+                rates: &self.policies.rates,
                 segments: &self.segments,
                 first_parameter: 1,
             },
@@ -63,7 +63,7 @@ impl World {
             now: self.now,
             zone,
             segments: &self.segments,
-            rates: &self.rates,
+            policies: &self.policies,
             catalog: &journeyman_domain::catalog::Nothing,
             event: None,
             run: None,

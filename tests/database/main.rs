@@ -7,6 +7,7 @@ mod harness;
 
 mod backtest;
 mod bad_input;
+mod calls;
 mod catalog;
 mod channels;
 mod checker;

@@ -185,3 +185,82 @@ async fn what_was_live_before_can_be_put_back() {
     assert!(stage.text(&["deployments"]).await.lines().all(|line| line.chars().count() <= 100));
     assert_eq!(stage.call(&["rollback", "--to", "9"]).await.code, Some(1));
 }
+
+#[tokio::test]
+async fn why_tells_what_another_version_would_have_done() {
+    let stage = Stage::new().await;
+    stage.text(&["apply"]).await;
+    stage.orders().await;
+    stage.edit("event.total >= 20", "event.total >= 40");
+    stage.text(&["apply"]).await;
+    let did = async |person: &str, version: &str| {
+        let story = stage.json(&["why", person, "--at", version]).await;
+        let lines = story["at"]["lines"].as_array().unwrap().clone();
+        let words: Vec<String> = lines.iter().map(|line| line["what"].as_str().unwrap().to_owned()).collect();
+        words.join(" ")
+    };
+    // Of 30: thanked for then, and by the first version; not by the second, nor by the folder, which says the same.
+    assert_eq!(did("u3", "1").await, "entered sent under_way");
+    assert_eq!(did("u3", "2").await, "");
+    assert_eq!(did("u3", ".").await, "");
+    assert_eq!(did("u4", "2").await, "entered sent under_way");
+    let text = stage.text(&["why", "u3", "--at", "2"]).await;
+    assert!(
+        text.ends_with("  nothing would have happened\n\n")
+            || text.ends_with("  nothing would have happened\n"),
+        "{text}"
+    );
+    let none = stage.call(&["why", "u3", "--at", "9"]).await;
+    assert_eq!(none.code, Some(1), "{none:?}");
+    assert!(none.err.contains("--at 9: there is no such deployment"), "{none:?}");
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let stage = Stage::new().await;
+    let none = stage.json(&["readiness"]).await;
+    let states = |told: &Value| -> Vec<String> {
+        let all = told["journeys"].as_array().unwrap().iter().chain(told["models"].as_array().unwrap());
+        all.map(|one| format!("{} {}", one["name"].as_str().unwrap(), one["state"].as_str().unwrap()))
+            .collect()
+    };
+    assert!(states(&none).iter().all(|one| one.ends_with(" missing")), "{none}");
+    let daemon = Daemon::start(&stage.database.url()).await;
+    let told: Vec<String> = (0..4)
+        .flat_map(|n| {
+            let user = format!("u{n}");
+            let identify = format!(
+                r#"{{"type":"identify","userId":"{user}","messageId":"i{n}","traits":{{"email":"{user}@shop.example"}}}}"#
+            );
+            // One of four says no name.
+            let name = if n == 0 { "" } else { r#","name":"Lamp""# };
+            let viewed = format!(r#""product_id":"p{n}"{name}"#);
+            [
+                identify,
+                happens("Signed Up", &format!("s{n}"), &user, ""),
+                happens("Product Viewed", &format!("v{n}"), &user, &viewed),
+                happens("Order Completed", &format!("o{n}"), &user, &format!(r#""order_id":"o{n}","products":[{{"product_id":"p"}}]"#)),
+            ]
+        })
+        .collect();
+    let request = crate::harness::door::client().post(format!("{}/v1/batch", daemon.public));
+    let request = request.basic_auth(crate::harness::door::KEY, Some("")).body(batch(&told));
+    assert_eq!(crate::harness::door::answer(request).await.status, 200);
+    let applied = async || (stage.database.count("SELECT count(*) FROM intake").await == 0).then_some(());
+    until("everything is applied", Duration::from_secs(60), applied).await;
+    let found = stage.json(&["readiness"]).await;
+    let states = states(&found);
+    for wanted in
+        ["welcome ready", "browse-abandonment partly", "cart-abandonment missing", "post-purchase missing"]
+    {
+        assert!(states.iter().any(|one| one == wanted), "{wanted}: {states:?}");
+    }
+    let lacks = found["journeys"][1]["needs"].to_string();
+    assert!(lacks.contains("Product Viewed has name in 75 % of them: send it with each"), "{lacks}");
+    let text = stage.text(&["readiness"]).await;
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(text.contains("✓ welcome") && text.contains("✗ cart-abandonment"), "{text}");
+    assert_eq!(stage.call(&["readiness", "welcome"]).await.code, Some(0));
+    assert_eq!(stage.call(&["readiness", "cart-abandonment"]).await.code, Some(1));
+    assert_eq!(stage.call(&["readiness", "telepathy"]).await.code, Some(1));
+}

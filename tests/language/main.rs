@@ -2,10 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+mod calendar;
+mod calls;
 mod caps;
 mod carts;
 mod causes;
 mod consent;
+mod described;
 mod each;
 mod enter;
 mod goals;
@@ -28,7 +31,9 @@ mod shipped;
 mod snippets;
 mod stage;
 mod sweep;
+mod tested;
 mod time;
+mod variants;
 mod versions;
 mod waits;
 mod windows;

@@ -185,3 +185,66 @@ fn a_calendar_entry_that_is_no_blackout_holds_nothing_back() {
          11-28 10:00 ada ends j[1] completed",
     );
 }
+
+#[test]
+fn a_message_waits_for_its_moment_and_then_as_long_as_it_may() {
+    let journey = NOTE.replace("within: 1d", "at: monday 09:00\n    within: 2h");
+    let stage = Stage {
+        journeys: &[&journey],
+        shop: "quiet_hours: { inbox: 08:00-10:00 }",
+        // The 5th of January 2026 is a Monday.
+        story: r#"
+            01-01 08:00 bob identify {"timezone": "Asia/Tokyo"}
+            01-04 10:00 ada Begin {"n": 1}
+            01-05 09:00 ada Begin {"n": 2}
+            01-05 09:00 bob Begin {"n": 1}
+            01-13 10:00"#,
+        ..Stage::default()
+    };
+    // Quiet hours hold it back an hour longer; in Tokyo it is Monday evening by then.
+    check(
+        &stage,
+        "01-05 10:00 ada inbox note
+         01-05 10:00 ada inbox note
+         01-05 10:00 ada ends j[1] completed
+         01-05 10:00 ada ends j[2] completed
+         01-12 01:00 bob inbox note
+         01-12 01:00 bob ends j[1] completed",
+    );
+    let journey = NOTE.replace("within: 1d", "at: 2026-01-06 09:00 UTC\n    within: 1h");
+    let stage = Stage {
+        journeys: &[&journey],
+        shop: "quiet_hours: { inbox: 08:00-12:00 }",
+        story: r#"
+            01-05 10:00 ada Begin {"n": 1}
+            01-07 13:00 bob Begin {"n": 1}
+            01-08 10:00"#,
+        ..Stage::default()
+    };
+    // A date that is over is not waited for; but its time is over too.
+    check(
+        &stage,
+        "01-06 10:00 ada refused j/note quiet_hours
+         01-06 10:00 ada ends j[1] exit_step: not-sent
+         01-07 13:00 bob inbox note
+         01-07 13:00 bob ends j[1] completed",
+    );
+}
+
+#[test]
+fn somebody_who_moves_gets_it_on_their_new_clock() {
+    let journey = NOTE.replace("within: 1d", "at: 09:00\n    within: 1h");
+    let stage = Stage {
+        journeys: &[&journey],
+        story: r#"
+            01-05 10:00 ada Begin {"n": 1}
+            01-05 12:00 ada identify {"timezone": "America/New_York"}
+            01-08 10:00"#,
+        ..Stage::default()
+    };
+    check(
+        &stage,
+        "01-05 14:00 ada inbox note
+         01-05 14:00 ada ends j[1] completed",
+    );
+}

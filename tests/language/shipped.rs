@@ -25,7 +25,7 @@ fn held_out_by(journeys: &[&str]) -> String {
 }
 
 /// Everything below these names of the project's folder, by path.
-fn files(names: &[&str]) -> Vec<Source> {
+pub fn files(names: &[&str]) -> Vec<Source> {
     fn walk(path: &Path, root: &Path, found: &mut Vec<Source>) {
         if path.is_dir() {
             std::fs::read_dir(path).unwrap().for_each(|entry| walk(&entry.unwrap().path(), root, found));

@@ -45,6 +45,8 @@ pub struct Stage<'a> {
     pub second_segments: &'a [&'a str],
     /// … and this `journeyman.yaml`.
     pub second_shop: &'a str,
+    /// What calls are answered, by `METHOD URL`; of others nothing is.
+    pub answers: &'a [(&'a str, &'a str)],
     /// What happens.
     pub story: &'a str,
 }
@@ -102,6 +104,8 @@ pub struct Played {
 fn act(stage: &Stage<'_>) -> Played {
     let mut world = World::new(moment("01-01 00:00"));
     let first = sources(stage.journeys, stage.segments, stage.shop);
+    world.memory.answers =
+        stage.answers.iter().map(|(asked, answer)| ((*asked).into(), (*answer).into())).collect();
     world.deploy(first.clone());
     let mut played = Played { world, people: BTreeMap::new(), live: vec![(0, plans(1, &first))] };
     let lines = stage.story.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -139,10 +143,10 @@ fn plans(number: i64, sources: &[StoredSource]) -> Plans {
 
 impl Played {
     fn happen(&mut self, line: &str, now: ShopTime, nth: usize) {
-        let (name, mut rest) = line.split_once(' ').unwrap_or_else(|| panic!("who does what? {line}"));
+        let (user, mut rest) = line.split_once(' ').unwrap_or_else(|| panic!("who does what? {line}"));
         let next = PersonId(self.people.len() as i64 + 1);
-        let person = *self.people.entry(name.to_owned()).or_insert(next);
-        self.world.memory.born(person, assignment_key(&Identity::external(name)));
+        let person = *self.people.entry(user.to_owned()).or_insert(next);
+        self.world.memory.born(person, assignment_key(&Identity::external(user)));
         let mut occurred_at = now;
         if let Some(after) = rest.strip_prefix('@') {
             let (at, after) = after.split_once(' ').unwrap();
@@ -168,7 +172,7 @@ impl Played {
             occurred_at,
             received_at: now,
             historical,
-            payload: format!(r#"{{"{field}": {json}}}"#),
+            payload: format!(r#"{{"userId": "{user}", "{field}": {json}}}"#),
         };
         self.world.receive(person, event);
     }

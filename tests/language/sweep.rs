@@ -144,9 +144,11 @@ fn state_of(run: &Run, step: Option<&Step>) -> State {
             (Waiting::Until(_), Step::WaitFor { .. }) => State::WaitFor,
             (Waiting::Moment { .. }, Step::Send(_)) => State::Moment,
             (Waiting::Best { .. }, Step::Send(_)) => State::Best,
-            (Waiting::Report { .. } | Waiting::Escalate { .. }, Step::Send(_)) => State::Report,
+            (Waiting::Report { .. } | Waiting::Escalate { .. }, Step::Send(_))
+            | (Waiting::Report { .. }, Step::Call(_)) => State::Report,
             // Nobody stands at these, nor so.
-            (Waiting::Until(_), Step::Send(_))
+            (Waiting::Until(_), Step::Send(_) | Step::Call(_))
+            | (Waiting::Moment { .. } | Waiting::Best { .. } | Waiting::Escalate { .. }, Step::Call(_))
             | (
                 Waiting::Moment { .. }
                 | Waiting::Best { .. }

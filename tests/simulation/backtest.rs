@@ -7,10 +7,12 @@ use jiff::SignedDuration;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::row::{EndedRow, StoredEvent};
 use journeyman_domain::{EventId, Kind, MessageId, PersonId, SeenKey, ShopTime};
+use journeyman_engine::machine::StoredSource;
 use journeyman_sim::backtest::{History, Line, Timeline, What, Window, live};
 use journeyman_sim::{MessageState, Random, World};
 
 use crate::shop::sources;
+use crate::written;
 
 /// How many shops one run of the tests lets live; more by `JOURNEYMAN_LIVES`.
 const SHOPS: u64 = 40;
@@ -273,9 +275,9 @@ fn backtested(plans: &Plans, stream: &Stream) -> (Vec<String>, Vec<(PersonId, Me
 }
 
 /// The same of a shop whose worker and dispatcher met it as it happened.
-fn lived(stream: &Stream) -> Vec<String> {
+fn lived(sources: &[StoredSource], plans: &Plans, stream: &Stream) -> Vec<String> {
     let mut world = World::new(begin());
-    world.deploy(sources(&JOURNEYS, POLICIES));
+    world.deploy(sources.to_vec());
     for person in 1..=PEOPLE {
         world.memory.born(PersonId(person), person * 0x9e37_79b9);
     }
@@ -285,15 +287,15 @@ fn lived(stream: &Stream) -> Vec<String> {
         world.settle();
     }
     world.run_until(end());
-    world.memory.told()
+    world.memory.told(plans)
 }
 
 trait Told {
-    fn told(&self) -> Vec<String>;
+    fn told(&self, plans: &Plans) -> Vec<String>;
 }
 
 impl Told for journeyman_sim::Memory {
-    fn told(&self) -> Vec<String> {
+    fn told(&self, plans: &Plans) -> Vec<String> {
         let mut told = Vec::new();
         for outgoing in self.outbox.messages.values() {
             let row = &outgoing.row;
@@ -323,7 +325,7 @@ impl Told for journeyman_sim::Memory {
                 run.started_at, run.key
             ));
             if let Some(goal) = &run.goal {
-                let value = goal.value.as_number();
+                let value = plans.policies.rates.worth(&goal.value);
                 told.push(format!("{person} {} goal {journey} {number} {value:?}", goal.at));
             }
             match run.position {
@@ -342,34 +344,59 @@ impl Told for journeyman_sim::Memory {
     }
 }
 
+fn shops() -> u64 {
+    std::env::var("JOURNEYMAN_LIVES").map_or(SHOPS, |shops| shops.parse().expect("a number"))
+}
+
+/// Lets people live by both, and counts what happened to them.
+fn compare(sources: &[StoredSource], mut random: Random, shop: &str, kinds: &mut BTreeMap<String, usize>) {
+    let plans = Plans::new(journeyman_engine::deploy::compile(1, sources).unwrap());
+    let mut stream = stream(&mut random);
+    let (_, sent) = backtested(&plans, &stream);
+    clicks(&mut random, &sent, &mut stream);
+    stream.retain(|(_, event)| event.received_at < end());
+    let (ours, _) = backtested(&plans, &stream);
+    let theirs = lived(sources, &plans, &stream);
+    let only = |some: &[String], others: &[String]| -> Vec<String> {
+        some.iter().filter(|line| !others.contains(line)).cloned().collect()
+    };
+    assert_eq!(
+        (only(&ours, &theirs), only(&theirs, &ours)),
+        (Vec::new(), Vec::new()),
+        "{shop}: what only the backtest says, and what only the machines do"
+    );
+    assert_eq!(ours, theirs, "{shop}: something is told twice");
+    for line in ours {
+        let words: Vec<&str> = line.split(' ').collect();
+        let kind = if words[1] == "parked" { words[1] } else { words[2] };
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    }
+}
+
+/// Whatever journeys chance writes.
+#[test]
+fn a_backtest_of_any_journeys_does_what_the_machines_had_done() {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in 0..shops() {
+        let mut random = Random::new(1_000_000 + seed);
+        let written: Vec<String> =
+            ["a", "b", "c"].iter().map(|name| written::journey(&mut random, name)).collect();
+        let texts: Vec<&str> = written.iter().map(String::as_str).collect();
+        let shop = format!("seed {seed}, these journeys:\n{}", written.join("\n"));
+        let sources = sources(&texts, POLICIES);
+        compare(&sources, random, &shop, &mut kinds);
+    }
+    for kind in ["began", "goal", "ended", "at", "Accepted", "Withheld", "parked"] {
+        assert!(kinds.get(kind).is_some_and(|count| *count > 0), "no {kind} in any shop: {kinds:?}");
+    }
+}
+
 #[test]
 fn a_backtest_does_what_the_machines_had_done() {
-    let shops = std::env::var("JOURNEYMAN_LIVES").map_or(SHOPS, |shops| shops.parse().expect("a number"));
-    let deployment = journeyman_engine::deploy::compile(1, &sources(&JOURNEYS, POLICIES)).unwrap();
-    let plans = Plans::new(deployment);
+    let sources = sources(&JOURNEYS, POLICIES);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for seed in 0..shops {
-        let mut random = Random::new(seed);
-        let mut stream = stream(&mut random);
-        let (_, sent) = backtested(&plans, &stream);
-        clicks(&mut random, &sent, &mut stream);
-        stream.retain(|(_, event)| event.received_at < end());
-        let (ours, _) = backtested(&plans, &stream);
-        let theirs = lived(&stream);
-        let only = |some: &[String], others: &[String]| -> Vec<String> {
-            some.iter().filter(|line| !others.contains(line)).cloned().collect()
-        };
-        assert_eq!(
-            (only(&ours, &theirs), only(&theirs, &ours)),
-            (Vec::new(), Vec::new()),
-            "seed {seed}: what only the backtest says, and what only the machines do"
-        );
-        assert_eq!(ours, theirs, "seed {seed}: something is told twice");
-        for line in ours {
-            let words: Vec<&str> = line.split(' ').collect();
-            let kind = if words[1] == "parked" { words[1] } else { words[2] };
-            *kinds.entry(kind.to_owned()).or_default() += 1;
-        }
+    for seed in 0..shops() {
+        compare(&sources, Random::new(seed), &format!("seed {seed}"), &mut kinds);
     }
     // The shops are worth comparing: all of it has happened in them.
     for kind in ["began", "goal", "ended", "at", "Accepted", "Withheld", "cart/nudge", "viewed", "parked"] {

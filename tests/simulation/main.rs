@@ -17,3 +17,4 @@ mod model;
 mod properties;
 mod shop;
 mod storms;
+mod written;

@@ -1,8 +1,8 @@
 //! HTTP as values: what is asked, what was answered, what arrived.
 
-use std::fmt;
 use std::time::Duration;
 
+pub use journeyman_domain::call::Method;
 use ring::hmac;
 
 use crate::verdict::{DETAIL_BYTES, quoted};
@@ -12,17 +12,6 @@ use crate::{Reason, Refusal, Verdict};
 pub const ANSWER_BYTES: usize = 64 * 1024;
 /// The longest wait that a provider's words can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
-
-/// How something is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// GET
-    Get,
-    /// POST
-    Post,
-    /// PUT
-    Put,
-}
 
 /// What is asked. Holds secrets and addresses: no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,16 +50,6 @@ pub struct Arrived<'a> {
     pub body: &'a [u8],
     /// Seconds since 1970.
     pub now: i64,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-        })
-    }
 }
 
 impl Request {

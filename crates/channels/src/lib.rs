@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod bounce;
+pub mod call;
 pub mod codec;
 pub mod dkim;
 pub mod email;

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use journeyman_domain::MessageId;
 use journeyman_domain::plan::Channel;
 
 use crate::codec::{Codec, Content, News, Permit, Unread, misplaced};
@@ -17,17 +18,18 @@ const BODY_BYTES: usize = 64 * 1024;
 /// A receiver. Holds a secret: no `Debug`.
 pub struct Webhook {
     url: String,
-    macs: Vec<Mac>,
+    signer: Signer,
 }
 
-impl Webhook {
-    /// A receiver at `url`. `secrets`: `whsec_…` each, base64 of 24 to 64 bytes; with several, each signs, so that one can
-    /// take another's place.
+/// What signs a call. Holds secrets: no `Debug`.
+pub struct Signer(Vec<Mac>);
+
+impl Signer {
+    /// `secrets`: `whsec_…` each, base64 of 24 to 64 bytes; with several, each signs, so that one can take another's place.
     ///
     /// # Errors
-    /// A [`Refusal`] of an address or secret that is none.
-    pub fn new(url: &str, secrets: &[String]) -> Result<Self, Refusal> {
-        base("url", url)?;
+    /// A [`Refusal`] of a secret that is none, and where there is none.
+    pub fn new(secrets: &[String]) -> Result<Self, Refusal> {
         let mac = |secret: &String| {
             let refused = || Refusal::new("secret", "write whsec_ and base64 of 24 to 64 bytes");
             let secret = secret.strip_prefix("whsec_").ok_or_else(refused)?;
@@ -41,7 +43,33 @@ impl Webhook {
                 "a call is signed: write whsec_ and base64 of 24 to 64 bytes",
             ));
         }
-        Ok(Self { url: url.trim().to_owned(), macs })
+        Ok(Self(macs))
+    }
+
+    /// The three headers of the standard. `now`: seconds since 1970.
+    pub fn headers(&self, message: MessageId, now: i64, body: &str) -> [(String, String); 3] {
+        let id = message.to_string();
+        let signed = format!("{id}.{now}.{body}");
+        let signatures: Vec<String> =
+            self.0.iter().map(|mac| format!("v1,{}", STANDARD.encode(mac.sign(signed.as_bytes())))).collect();
+        [
+            ("webhook-id".to_owned(), id),
+            ("webhook-timestamp".to_owned(), now.to_string()),
+            ("webhook-signature".to_owned(), signatures.join(" ")),
+        ]
+    }
+}
+
+impl Webhook {
+    /// A receiver at `url`. `secrets`: `whsec_…` each, base64 of 24 to 64 bytes; with several, each signs, so that one can
+    /// take another's place.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of an address or secret that is none.
+    pub fn new(url: &str, secrets: &[String]) -> Result<Self, Refusal> {
+        base("url", url)?;
+        let signer = Signer::new(secrets)?;
+        Ok(Self { url: url.trim().to_owned(), signer })
     }
 }
 
@@ -59,20 +87,8 @@ impl Codec for Webhook {
         if call.body.len() > BODY_BYTES {
             return Err(Refusal::new("body", "a call has 64 KiB at most"));
         }
-        let id = call.message.to_string();
-        let signed = format!("{id}.{now}.{}", call.body);
-        let signatures: Vec<String> = self
-            .macs
-            .iter()
-            .map(|mac| format!("v1,{}", STANDARD.encode(mac.sign(signed.as_bytes()))))
-            .collect();
-        let headers = [
-            ("content-type", "application/json".to_owned()),
-            ("webhook-id", id),
-            ("webhook-timestamp", now.to_string()),
-            ("webhook-signature", signatures.join(" ")),
-        ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        headers.extend(self.signer.headers(call.message, now, &call.body));
         Ok(Request {
             method: Method::Post,
             url: self.url.clone(),

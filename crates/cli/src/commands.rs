@@ -12,17 +12,22 @@ mod check;
 mod decisions;
 mod demo;
 mod deployments;
+mod describe;
 mod doctor;
+mod explain;
 mod graph;
 mod import;
 mod learn;
 mod messages;
 mod plan;
 mod preview;
+mod readiness;
 mod send_test;
 mod serve;
+mod simulate;
 mod stop;
 mod suppressions;
+mod test;
 mod why;
 
 use std::path::PathBuf;
@@ -40,6 +45,7 @@ use journeyman_domain::{MessageId, ShopTime};
     after_help = "Examples:\n  journeyman demo                       the whole loop, on a simulated shop\n  \
                   journeyman serve                      run the daemon\n  \
                   journeyman check                      what is wrong with the journeys here\n  \
+                  journeyman test                       the tests in their files\n  \
                   journeyman graph                      the journeys here, drawn\n  \
                   journeyman preview cart-reminder      what a template says\n  \
                   journeyman plan                       what `apply` would change, and what that would have done\n  \
@@ -67,6 +73,9 @@ enum Command {
     Bench(bench::Bench),
     Check(check::Check),
     Graph(graph::Graphs),
+    Describe(describe::Describe),
+    Explain(explain::Explain),
+    Test(test::Test),
     Preview(preview::Preview),
     Plan(plan::Plan),
     Apply(apply::Apply),
@@ -79,18 +88,32 @@ enum Command {
     Suppressions(suppressions::Suppressions),
     Bounces(bounces::Bounces),
     Why(why::Why),
+    Readiness(readiness::Readiness),
     Audit(audit::Audit),
     Backtest(backtest::Backtest),
+    Simulate(simulate::Simulate),
     Learn(learn::Learn),
     Decisions(decisions::Decisions),
 }
 
 impl Arguments {
+    /// What is logged unless `JOURNEYMAN_LOG` says otherwise.
+    pub(crate) fn logs(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) => crate::logging::DAEMON,
+            _ => crate::logging::COMMAND,
+        }
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let config = match self.command {
             // Offline, and no secret is asked for.
             Command::Check(check) => return check.run(self.config),
             Command::Graph(graph) => return graph.run(),
+            Command::Describe(describe) => return describe.run(),
+            Command::Explain(explain) => return explain.run(),
+            Command::Simulate(simulate) => return simulate.run(),
+            Command::Test(test) => return test.run(),
             // Asks for it where the configured database is named.
             Command::Backtest(backtest) => return backtest.run(self.config.as_deref()).await,
             // Asks for it where a database is needed.
@@ -118,12 +141,17 @@ impl Arguments {
             Command::Suppressions(suppressions) => suppressions.run(&config).await,
             Command::Bounces(bounces) => bounces.run(&config).await,
             Command::Why(why) => why.run(&config).await,
+            Command::Readiness(readiness) => readiness.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Decisions(decisions) => decisions.run(&config).await,
             Command::Backtest(_)
             | Command::Learn(_)
+            | Command::Simulate(_)
+            | Command::Test(_)
             | Command::Check(_)
             | Command::Graph(_)
+            | Command::Describe(_)
+            | Command::Explain(_)
             | Command::Doctor(_)
             | Command::Preview(_) => Ok(()),
         }

@@ -3,7 +3,7 @@
 mod channels;
 mod providers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -42,6 +42,8 @@ pub struct Config {
     pub catalog_keys: BTreeMap<String, String>,
     /// How messages leave.
     pub channels: Channels,
+    /// Hosts of private networks that steps may call; outside production the only ones.
+    pub calls_allow: BTreeSet<String>,
     /// How often the daemon learns from what was bought; `None` is never.
     pub learn_every: Option<Duration>,
 }
@@ -131,6 +133,8 @@ struct File {
     #[serde(default)]
     allow_only: Vec<String>,
     learn: Option<Learn>,
+    #[serde(default)]
+    calls: Calls,
     // Policies: the journey crate reads them, and knows every place.
     #[serde(rename = "topics")]
     _topics: Option<IgnoredAny>,
@@ -152,6 +156,12 @@ struct File {
     _senders: Option<IgnoredAny>,
     #[serde(rename = "locales")]
     _locales: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Calls {
+    allow: BTreeSet<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -240,6 +250,7 @@ impl Config {
                 environment,
                 &variable,
             )?,
+            calls_allow: file.calls.allow.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
             learn_every: rhythm(every)?,
         })
     }

@@ -27,7 +27,7 @@ pub use clock::SystemClock;
 /// of its own.
 pub fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    logging::start();
+    logging::start(arguments.logs());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

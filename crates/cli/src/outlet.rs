@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use journeyman_channels::email::dkim;
 use journeyman_channels::smtp::ehlo;
+use journeyman_delivery::call::Caller;
 use journeyman_delivery::{http, smtp};
 use journeyman_domain::plan::Stream;
 use journeyman_engine::machine::{Allowed, DispatcherLimits, OnUnknown};
@@ -36,7 +38,15 @@ pub(crate) fn of(config: &Config, public: SocketAddr) -> anyhow::Result<Outlet> 
             .iter()
             .map(|(channel, provider)| Ok((*channel, told(provider)?)))
             .collect::<anyhow::Result<_>>()?,
+        calls: Some(calls(config)?),
     })
+}
+
+/// Steps call with the secrets of this process's environment, by the names that they give.
+fn calls(config: &Config) -> anyhow::Result<Caller> {
+    let production = config.environment == Environment::Production;
+    let secrets = Arc::new(|name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty()));
+    Caller::new(config.calls_allow.clone(), production, secrets).context("calls")
 }
 
 fn told(written: &config::Provider) -> anyhow::Result<Provider> {

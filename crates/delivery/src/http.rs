@@ -12,7 +12,7 @@ use journeyman_channels::Verdict;
 use journeyman_channels::codec::{self, Codec, Content};
 use journeyman_channels::http::{ANSWER_BYTES, Method, Request, Response};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -25,6 +25,32 @@ pub const ANSWER: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(60);
 /// How long a failure to get leave is remembered: each message would ask again.
 const REFUSED: Duration = Duration::from_secs(5);
+
+/// A client that speaks to whom it is told, and to nobody else.
+pub(crate) fn client(
+    answer: Duration,
+    connections: usize,
+    also: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, Error> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        // Whom we speak to says the configuration, and nothing of the environment.
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT.min(answer))
+        .timeout(answer)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(connections)
+        .user_agent(concat!("journeyman/", env!("CARGO_PKG_VERSION")));
+    also(builder).build().map_err(|error| Error::Client(innermost(&error)))
+}
 
 /// Why there is no way out.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +81,7 @@ enum Held {
 }
 
 /// What became of a request without an answer.
-enum Lost {
+pub(crate) enum Lost {
     /// It never left.
     Unsent(String),
     /// It may have been read.
@@ -68,25 +94,7 @@ impl Sender {
     /// # Errors
     /// [`Error`].
     pub fn new(codec: Arc<dyn Codec>, connections: usize, answer: Duration) -> Result<Self, Error> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::Tls(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            // Whom we speak to says the configuration, and nothing of the environment.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT.min(answer))
-            .timeout(answer)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(connections)
-            .user_agent(concat!("journeyman/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::Client(innermost(&error)))?;
+        let client = client(answer, connections, |builder| builder)?;
         Ok(Self(Arc::new(Inner { client, codec, permit: Mutex::new(Held::None) })))
     }
 
@@ -106,7 +114,7 @@ impl Sender {
             Ok(request) => request,
             Err(refusal) => return refusal.into(),
         };
-        let verdict = match self.ask(request).await {
+        let verdict = match ask(&self.0.client, request, None).await {
             Ok(response) => {
                 // Leave that is taken back is asked for again.
                 if permit.is_some() && response.status == 401 {
@@ -131,7 +139,7 @@ impl Sender {
             Verdict::Accepted { .. } => "it gave no leave to speak".to_owned(),
         })?;
         let Some(request) = self.0.codec.probe() else { return Ok(permit.is_some()) };
-        match self.ask(request).await {
+        match ask(&self.0.client, request, None).await {
             Ok(response) if response.is_fine() => Ok(true),
             Ok(response) => Err(response.words()),
             Err(Lost::Unsent(reason) | Lost::Unknown(reason)) => Err(reason),
@@ -148,7 +156,7 @@ impl Sender {
             _ => {}
         }
         let Some(request) = self.0.codec.permit(now).map_err(Verdict::from)? else { return Ok(None) };
-        let given = match self.ask(request).await {
+        let given = match ask(&self.0.client, request, None).await {
             Ok(response) => self.0.codec.permitted(&response),
             // Nothing of the message has left, whatever became of this.
             Err(Lost::Unsent(reason) | Lost::Unknown(reason)) => Err(Verdict::Retry {
@@ -168,42 +176,52 @@ impl Sender {
             }
         }
     }
+}
 
-    async fn ask(&self, request: Request) -> Result<Response, Lost> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
+/// Asks, and reads the answer; `within` where it may take less long than the client lets it.
+pub(crate) async fn ask(
+    client: &Client,
+    request: Request,
+    within: Option<Duration>,
+) -> Result<Response, Lost> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let pair = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+        let Some((name, mut value)) = pair else {
+            return Err(Lost::Unsent(format!("the header `{name}` can't stand in a request")));
         };
-        let mut headers = HeaderMap::new();
-        for (name, value) in &request.headers {
-            let pair = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
-            let Some((name, mut value)) = pair else {
-                return Err(Lost::Unsent(format!("the header `{name}` can't stand in a request")));
-            };
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        let asked = self.0.client.request(method, &request.url).headers(headers).body(request.body);
-        let mut answer = asked.send().await.map_err(|error| Lost::of(&error))?;
-        let status = answer.status().as_u16();
-        let header = |(name, value): (&HeaderName, &HeaderValue)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        };
-        let headers = answer.headers().iter().filter_map(header).collect();
-        let mut body = Vec::new();
-        while body.len() < ANSWER_BYTES {
-            match answer.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                // A status of failure is believed without the rest of its words; one of success is not.
-                Err(error) if (200..300).contains(&status) => return Err(Lost::Unknown(innermost(&error))),
-                Err(_) => break,
-            }
-        }
-        body.truncate(ANSWER_BYTES);
-        Ok(Response { status, headers, body })
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
+    let mut asked = client.request(method, &request.url).headers(headers).body(request.body);
+    if let Some(within) = within {
+        asked = asked.timeout(within);
+    }
+    let mut answer = asked.send().await.map_err(|error| Lost::of(&error))?;
+    let status = answer.status().as_u16();
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = answer.headers().iter().filter_map(header).collect();
+    let mut body = Vec::new();
+    while body.len() < ANSWER_BYTES {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            // A status of failure is believed without the rest of its words; one of success is not.
+            Err(error) if (200..300).contains(&status) => return Err(Lost::Unknown(innermost(&error))),
+            Err(_) => break,
+        }
+    }
+    body.truncate(ANSWER_BYTES);
+    Ok(Response { status, headers, body })
 }
 
 impl Lost {

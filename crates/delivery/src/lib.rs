@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod call;
 pub mod http;
 pub mod smtp;

@@ -1,5 +1,6 @@
 //! The person actor: what one input does to one person. Pure: time and plans are arguments, chance is a hash.
 
+mod call;
 mod cause;
 mod choose;
 pub mod engage;
@@ -14,6 +15,7 @@ mod moment;
 mod profile;
 mod score;
 mod send;
+mod tested;
 mod timer;
 mod told;
 mod walk;
@@ -279,7 +281,7 @@ impl<'a> Actor<'a> {
             now: self.now,
             zone: &self.zone,
             segments: &self.plans.segments,
-            rates: &self.plans.policies.rates,
+            policies: &self.plans.policies,
             catalog: self.catalog,
             event,
             run,

@@ -7,6 +7,7 @@ mod scope;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::plan::Channel;
 use crate::value::{Currency, Span, Value};
 
 pub use compile::{Compiled, compile};
@@ -197,6 +198,13 @@ pub enum Expr {
     Product(Box<Expr>, Arc<[Arc<str>]>),
     /// `in_segment('vip')`
     InSegment(Arc<str>),
+    /// `in_calendar('bfcm')`: whether an occasion of that name is on for the person.
+    InCalendar(Arc<str>),
+    /// `reachable('sms', 'offers')`: whether there is an address that is not dead, and no word against it; of a topic
+    /// whether a message about it may go there.
+    Reachable(Channel, Option<Arc<str>>),
+    /// `changed(profile.birthday)`: when the trait became what it is.
+    ChangedAt(Arc<str>),
     /// A value of unknown type where the other side says what it must be: a number or text becomes money (of the
     /// record's own currency beside it, else the shop's), text a time; what is neither is missing.
     As(Type, Box<Expr>),
@@ -207,7 +215,14 @@ impl Expr {
     pub fn walk(&self, visit: &mut impl FnMut(&Expr)) {
         visit(self);
         match self {
-            Self::Literal(_) | Self::Path(..) | Self::Now | Self::LastAt(_) | Self::InSegment(_) => {}
+            Self::Literal(_)
+            | Self::Path(..)
+            | Self::Now
+            | Self::LastAt(_)
+            | Self::InSegment(_)
+            | Self::InCalendar(_)
+            | Self::Reachable(..)
+            | Self::ChangedAt(_) => {}
             Self::List(items) => items.iter().for_each(|item| item.walk(visit)),
             Self::Not(inner) | Self::Has(inner) | Self::As(_, inner) | Self::Product(inner, _) => {
                 inner.walk(visit);

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod backfill;
 pub mod batch;
+pub mod call;
 pub mod catalog;
 pub mod content;
 pub mod decision;

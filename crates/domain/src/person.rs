@@ -137,4 +137,18 @@ impl Person {
             name => self.traits.get(name).clone(),
         }
     }
+
+    /// The address by which a channel reaches them; empty of a channel that needs none.
+    pub fn address(&self, channel: Channel) -> Option<Arc<str>> {
+        match channel.address_trait() {
+            None => Some("".into()),
+            Some(name) => self.traits.get(name).key(),
+        }
+    }
+
+    /// Whether mail to an address of theirs came back for good.
+    pub fn is_dead(&self, channel: Channel, address: &str) -> bool {
+        let dead = &self.hot.dead;
+        !dead.is_empty() && dead.contains(&(channel, mark(&[&address.trim().to_lowercase()])))
+    }
 }

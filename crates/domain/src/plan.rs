@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Method;
 use crate::expr::{Compiled, Expr, compile};
 use crate::template::Filled;
 use crate::value::Span;
 
 pub use deployment::{Deployment, Listener, Plans, Segment};
 pub use policies::{
-    Blackout, BlackoutEnd, Channel, Consent, Hours, Links, Policies, Rate, Sender, Stream, Topic,
+    BlackoutEnd, Channel, Consent, Hours, Links, Occasion, Policies, Rate, Sender, Stream, Topic,
 };
 pub use when::{Days, When, Window};
 
@@ -315,6 +316,8 @@ pub enum Step {
         /// What its `entry` is.
         with: Vec<(Arc<str>, Setting)>,
     },
+    /// Asks something of the shop's own systems and waits for the answer.
+    Call(Call),
     /// The steps of a snippet.
     Use {
         /// Its name.
@@ -361,6 +364,8 @@ pub struct Send {
     pub best_of: bool,
     /// Whether its hour is learned: `at: best`.
     pub at_best: bool,
+    /// The moment of the calendar that it waits for; `within` counts from there.
+    pub at: Option<When>,
     /// How long it may wait for its moment.
     pub within: Span,
     /// On which days and at which hours of the person's it may go: `between`, `days`.
@@ -377,6 +382,29 @@ pub struct Send {
     pub topic: Option<Arc<str>>,
     /// What the template is given.
     pub filled: Vec<Filled>,
+    /// The variants of the template that are compared, at least two: each person always gets the same one.
+    pub test: Vec<Arc<str>>,
+}
+
+/// A question to the shop's own systems.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// How it is asked.
+    pub method: Method,
+    /// Where.
+    pub url: Arc<str>,
+    /// The fields of the JSON object that is sent; `None` sends nothing.
+    pub body: Option<Vec<(Arc<str>, Setting)>>,
+    /// Headers, names in small letters.
+    pub headers: Vec<(Arc<str>, Setting)>,
+    /// The name of the secret in the environment that signs it.
+    pub secret: Option<Arc<str>>,
+    /// How long the run waits for the answer.
+    pub within: Span,
+    /// How often it is asked again where it failed.
+    pub retry: u32,
+    /// Which fields of the answer the journey's expressions ask for, sorted: what a run keeps of it.
+    pub fields: Vec<Arc<str>>,
 }
 
 /// The same message by the next channel, to somebody who has not reacted to it.
@@ -402,7 +430,7 @@ pub enum Reaction {
 impl Send {
     /// Whether something of it is learned, so that what comes of it is a reward.
     pub fn is_learned(&self) -> bool {
-        self.best_of || self.at_best
+        self.best_of || self.at_best || !self.test.is_empty()
     }
 }
 

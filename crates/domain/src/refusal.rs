@@ -73,11 +73,13 @@ pub enum Refused {
     NoItem = 72,
     /// No live journey of that name is begun by programs and steps.
     NoJourney = 73,
+    /// A call was not answered in time.
+    NoAnswer = 100,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -111,6 +113,7 @@ impl Refused {
         Self::NoMoment,
         Self::NoItem,
         Self::NoJourney,
+        Self::NoAnswer,
     ];
 
     /// As Postgres keeps it.
@@ -159,6 +162,7 @@ impl Refused {
             Self::NoMoment => "no_moment",
             Self::NoItem => "no_item",
             Self::NoJourney => "no_journey",
+            Self::NoAnswer => "no_answer",
         }
     }
 
@@ -197,6 +201,7 @@ impl Refused {
             Self::Window => "its `between` and `days` did not come within the message's time",
             Self::NoItem => "the list that `each` names is missing or empty",
             Self::NoJourney => "no live journey of that name says `api: yes`",
+            Self::NoAnswer => "a call was not answered within its time",
             Self::NoMoment => "the moment of a `wait_until` is missing: it went on at once",
         }
     }

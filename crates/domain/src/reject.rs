@@ -33,6 +33,8 @@ pub enum Reason {
     NoIdentity,
     /// A value for which `--values` has no name.
     UnknownValue,
+    /// An event that we alone tell of.
+    Ours,
     /// An id of ours that is nobody's.
     NoPerson,
     /// Passed every check here, and the database would still not store it.
@@ -57,6 +59,7 @@ impl Reason {
             Self::UnknownType => "unknown_type",
             Self::NoIdentity => "no_identity",
             Self::UnknownValue => "unknown_value",
+            Self::Ours => "ours",
             Self::NoPerson => "no_person",
             Self::DatabaseRefused => "database_refused",
         }

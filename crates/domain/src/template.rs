@@ -14,6 +14,14 @@ pub const DATA_BYTES: usize = 8 * 1024;
 /// The most elements of a list that a template is given; of a longer one the first so many.
 pub const LIST_ITEMS: usize = 50;
 
+/// The name of a template as it stands, among its variants.
+pub const PLAIN: &str = "plain";
+
+/// Under which variable of its run the variant of a step is kept; no file can say it.
+pub fn variant_of(step: &str) -> Arc<str> {
+    format!("{step}/variant").into()
+}
+
 /// What a template asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signature {
@@ -23,6 +31,8 @@ pub struct Signature {
     pub channels: Vec<Channel>,
     /// The sender of `from:` in its `template.yaml`.
     pub sender: Option<Arc<str>>,
+    /// The names of its `variants:`, sorted.
+    pub variants: Vec<Arc<str>>,
     /// The variables of all its files together, by path.
     pub variables: Vec<Variable>,
 }
@@ -115,6 +125,9 @@ pub struct Data {
     /// Of WhatsApp: until when the person's session is open, where they have said something in the last 24 h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_until: Option<ShopTime>,
+    /// The variant that it is said in; `None` is the template as it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Arc<str>>,
     /// The variables, nested by their paths: `{"cart": {"items": [{"name": "Lamp"}]}}`. What is missing is null. Money is
     /// `{"amount": "12.90", "currency": "EUR"}`, a moment RFC 3339.
     pub vars: serde_json::Value,

@@ -25,18 +25,26 @@ const FOLDER: &str = "templates/";
 /// Outside production a folder without templates is one in which journeys are tried before their words are written:
 /// names of templates are taken as they stand, and messages arrive in the inbox without words.
 pub fn check(sources: &[Source], production: bool) -> Checked {
+    check_all(sources, production, |templates| check_journeys(sources, templates, production))
+}
+
+fn check_all(
+    sources: &[Source],
+    production: bool,
+    check: impl FnOnce(Option<journeyman_journey::Templates<'_>>) -> Checked,
+) -> Checked {
     let (files, rest): (Vec<Source>, Vec<Source>) =
         sources.iter().cloned().partition(|source| source.path.starts_with(FOLDER));
     let policies = policies_of(&rest);
     let Some(policies) = policies.filter(|_| production || !files.is_empty()) else {
-        return check_journeys(sources, None, production);
+        return check(None);
     };
     let (templates, faults) = templates(&files, &policies);
     let signatures = signatures(&templates);
     // Of templates that can't be read nothing is known; what is wrong with them is said, not what would follow.
     let failed = faults.iter().any(|fault| fault.error);
     let known = journeyman_journey::Templates { signatures: &signatures, files: &files };
-    let mut checked = check_journeys(sources, (!failed).then_some(known), production);
+    let mut checked = check((!failed).then_some(known));
     checked.diagnostics.extend(template_faults(&faults, &files));
     if failed {
         checked.deployment = None;
@@ -113,7 +121,7 @@ fn told(found: &[journeyman_journey::Diagnostic]) -> String {
 /// What can't be compiled, for people.
 pub fn compile(number: i64, stored: &[StoredSource]) -> Result<Deployment, String> {
     let deployed: Vec<Source> = stored.iter().filter(|stored| !stored.pinned).map(source).collect();
-    let checked = check(&deployed, false);
+    let checked = check_all(&deployed, false, |templates| journeyman_journey::stored(&deployed, templates));
     let Some(mut deployment) = checked.deployment else { return Err(told(&checked.diagnostics)) };
     deployment.number = number;
     // Of what stands around it a journey needs policies, segments, tracking and templates; other journeys are nothing to

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use journeyman_channels::email::dkim;
 use journeyman_channels::phone;
+use journeyman_delivery::call::Caller;
 use journeyman_delivery::http;
 use journeyman_delivery::smtp::Pool;
 use journeyman_domain::link::KeyRing;
@@ -37,6 +38,8 @@ pub struct Outlet {
     pub email: Option<Email>,
     /// The providers that are spoken to over HTTP, one a channel.
     pub http: BTreeMap<Channel, Provider>,
+    /// How steps call the shop's own systems; `None` calls nobody.
+    pub calls: Option<Caller>,
 }
 
 /// A provider that is spoken to over HTTP.
@@ -98,6 +101,7 @@ impl Outlet {
             base: "http://127.0.0.1:8080".into(),
             email: None,
             http: BTreeMap::new(),
+            calls: None,
         }
     }
 
@@ -111,6 +115,10 @@ impl Outlet {
 
     /// Whether what has started and was lost sight of may start again without anybody getting it twice.
     pub fn starts_again(&self, channel: Channel) -> bool {
+        // Its receiver knows a call by its id.
+        if channel == Channel::Call {
+            return true;
+        }
         let repeatable = |provider: &Provider| provider.sender.codec().repeatable();
         self.is_inbox(channel) || self.http.get(&channel).is_some_and(repeatable)
     }
@@ -156,7 +164,7 @@ impl Outlet {
 
     /// Whether all of a channel's messages go to the inbox here.
     pub fn is_inbox(&self, channel: Channel) -> bool {
-        channel == Channel::Inbox || (!self.production && !self.sends(channel))
+        channel == Channel::Inbox || (channel != Channel::Call && !self.production && !self.sends(channel))
     }
 
     /// The relay by which a sender's mail leaves; that of marketing where nobody is named.

@@ -15,8 +15,9 @@ use crate::segment;
 use crate::snippet::{self, Snippets};
 use crate::source::{File, Place, Source};
 use crate::templates::{Shelf, Templates};
+use crate::testing::{self, Test};
 use crate::tracking::Tracking;
-use crate::tree::{self, Node};
+use crate::tree::{self, Entry, Node};
 use crate::words;
 
 /// What a source is.
@@ -58,6 +59,8 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// The versions of all sources that could be read.
     pub versions: Vec<Version>,
+    /// The tests in journeys' files, in the order of the files.
+    pub tests: Vec<Test>,
 }
 
 /// Where snippets stand.
@@ -69,9 +72,26 @@ const NOWHERE: usize = 1 << 15;
 /// their names are taken as they are written. Files of `templates/` among the sources are passed over. In production a
 /// journey may send by the channels only that can send there, and mail needs a sender.
 pub fn check(sources: &[Source], templates: Option<Templates<'_>>, production: bool) -> Checked {
+    check_all(sources, templates, production, true)
+}
+
+/// As [`check`] of what is stored and was checked then: its tests are not read. What they may say can grow.
+pub fn stored(sources: &[Source], templates: Option<Templates<'_>>) -> Checked {
+    check_all(sources, templates, false, false)
+}
+
+fn check_all(
+    sources: &[Source],
+    templates: Option<Templates<'_>>,
+    production: bool,
+    with_tests: bool,
+) -> Checked {
     let snippets: Vec<File<'_>> = sources.iter().filter(is_snippet).map(File::new).collect();
     let files: Vec<File<'_>> = sources.iter().map(|source| File::using(source, &snippets)).collect();
     let mut readings: Vec<Reading<'_>> = files.iter().map(Reading::of).collect();
+    if !with_tests {
+        readings.iter_mut().for_each(|reading| reading.tests = None);
+    }
     same_names(&mut readings);
     expand(&mut readings, sources);
     let (names, policies, known) = shared(&mut readings, false);
@@ -80,7 +100,7 @@ pub fn check(sources: &[Source], templates: Option<Templates<'_>>, production: b
     let shelf = templates.map(Shelf::new);
     let known = known.then_some(&policies);
     let around = Around { names: &names, policies: known, templates: shelf.as_ref(), production };
-    let plans = plans(&mut readings, &around);
+    let (plans, tests) = plans(&mut readings, &around);
     let versions = readings.iter().enumerate().filter_map(|(nth, reading)| reading.version(nth)).collect();
     let mut diagnostics: Vec<Diagnostic> =
         readings.into_iter().flat_map(|reading| reading.report.found).collect();
@@ -89,7 +109,7 @@ pub fn check(sources: &[Source], templates: Option<Templates<'_>>, production: b
     diagnostics.dedup();
     let failed = diagnostics.iter().any(|said| said.severity == Severity::Error);
     let deployment = Deployment { number: 0, plans, pinned: Vec::new(), segments, policies, hold_marketing };
-    Checked { deployment: (!failed).then_some(deployment), diagnostics, versions }
+    Checked { deployment: (!failed).then_some(deployment), diagnostics, versions, tests }
 }
 
 /// Compiles one stored journey among the segments, policies and tracking plan of `context` and the templates of now. What
@@ -148,6 +168,8 @@ struct Reading<'s> {
     tree: Option<Node>,
     /// What is stored of it, where that is not the file.
     text: Option<String>,
+    /// A journey's `tests`: no part of what it is.
+    tests: Option<Entry>,
 }
 
 impl<'s> Reading<'s> {
@@ -166,8 +188,9 @@ impl<'s> Reading<'s> {
                 None
             }
         };
-        let mut reading = Self { report, kind, stem, tree, text: None };
+        let mut reading = Self { report, kind, stem, tree, text: None, tests: None };
         reading.own_kind();
+        reading.tests = reading.tree.as_mut().filter(|_| kind == Some(Kind::Journey)).and_then(apart);
         reading
     }
 
@@ -244,6 +267,13 @@ impl<'s> Reading<'s> {
         let hash = self.hash()?;
         journey::read(self.tree.as_ref()?, self.stem, hash, around, &mut self.report)
     }
+}
+
+/// Takes `tests` out of a journey.
+fn apart(tree: &mut Node) -> Option<Entry> {
+    let tree::Kind::Map(map) = &mut tree.kind else { return None };
+    let nth = map.entries.iter().position(|entry| entry.key == "tests")?;
+    Some(map.entries.remove(nth))
 }
 
 /// What a path says a file is, and its name.
@@ -325,7 +355,16 @@ fn shared(readings: &mut [Reading<'_>], old: bool) -> (Names, Policies, bool) {
             _ => {}
         }
     }
-    (Names { journeys, segments, old, tracking, currency: policies.rates.base }, policies, known)
+    let names = Names {
+        journeys,
+        segments,
+        old,
+        tracking,
+        currency: policies.rates.base,
+        calendar: policies.calendar.iter().map(|occasion| occasion.name.clone()).collect(),
+        topics: known.then(|| policies.topics.keys().cloned().collect()),
+    };
+    (names, policies, known)
 }
 
 /// Whether a journey says that steps and programs may begin it.
@@ -361,11 +400,14 @@ fn segments(readings: &mut [Reading<'_>], names: &Names) -> Vec<Segment> {
     read.into_values().map(|(_, read)| read.segment).collect()
 }
 
-fn plans(readings: &mut [Reading<'_>], around: &Around<'_>) -> Vec<Arc<Plan>> {
-    let mut plans: Vec<Arc<Plan>> = Vec::new();
+fn plans(readings: &mut [Reading<'_>], around: &Around<'_>) -> (Vec<Arc<Plan>>, Vec<Test>) {
+    let (mut plans, mut tests): (Vec<Arc<Plan>>, Vec<Test>) = (Vec::new(), Vec::new());
     let mut starts: BTreeMap<String, Arc<Plan>> = BTreeMap::new();
     for reading in readings.iter_mut().filter(|reading| reading.kind == Some(Kind::Journey)) {
         let Some(plan) = reading.plan(around).map(Arc::new) else { continue };
+        if let Some(entry) = &reading.tests {
+            tests.extend(testing::read(entry, &plan, &mut reading.report));
+        }
         for start in starts_of(&plan) {
             let Some(other) =
                 starts.get(&start).filter(|other| other.lane.is_none() || other.lane != plan.lane)
@@ -382,7 +424,7 @@ fn plans(readings: &mut [Reading<'_>], around: &Around<'_>) -> Vec<Arc<Plan>> {
         }
         plans.push(plan);
     }
-    plans
+    (plans, tests)
 }
 
 /// What starts a live journey, one line for each event.

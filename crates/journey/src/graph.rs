@@ -236,6 +236,13 @@ fn about(plan: &Plan) -> Vec<String> {
     about
 }
 
+pub(crate) use words::moment;
+
+/// What a step is called in its box.
+pub(crate) fn title(node: &journeyman_domain::plan::Node) -> String {
+    words::step(node).title
+}
+
 /// The word of a plan's status.
 pub fn status(plan: &Plan) -> &'static str {
     match plan.status {

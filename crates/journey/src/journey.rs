@@ -9,8 +9,9 @@ mod survey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use journeyman_domain::call::variable;
 use journeyman_domain::expr::{Expr, Root, Type};
-use journeyman_domain::plan::{JourneyKind, Node as Step, Plan, PlanHash, Policies, Status};
+use journeyman_domain::plan::{self, JourneyKind, Node as Step, Plan, PlanHash, Policies, Status};
 
 use crate::block::{self, Block};
 use crate::diagnostic::{
@@ -178,6 +179,7 @@ impl Reader<'_, '_, '_> {
             entry_properties: Vec::new(),
         };
         plan.entry_properties = entry_properties(&plan);
+        keep_of_answers(&mut plan);
         Some(plan)
     }
 
@@ -345,6 +347,25 @@ fn entry_properties(plan: &Plan) -> Vec<Arc<str>> {
         found.extend(plan.enter.per.iter().filter_map(|path| path.first().cloned()));
     }
     found.into_iter().collect()
+}
+
+/// Tells each call which fields of its answer are asked for.
+fn keep_of_answers(plan: &mut Plan) {
+    let mut found: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+    plan.conditions(&mut |condition| {
+        condition.expr.walk(&mut |expr| {
+            if let Expr::Path(Root::Run, path) = expr
+                && let [variable, field, ..] = path.as_ref()
+            {
+                found.entry(variable.clone()).or_default().insert(field.clone());
+            }
+        });
+    });
+    for node in &mut plan.nodes {
+        if let plan::Step::Call(call) = &mut node.step {
+            call.fields = found.remove(&variable(&node.id)).into_iter().flatten().collect();
+        }
+    }
 }
 
 /// Warnings that need the whole plan.

@@ -59,7 +59,7 @@ pub(crate) fn read(root: &Node, report: &mut Report<'_>) -> Policies {
         policies.caps = by_channel(entry, RATE, literal::rate, report);
     }
     if let Some(entry) = block.take("calendar") {
-        policies.blackouts = calendar::read(entry, report);
+        policies.calendar = calendar::read(entry, report);
     }
     policies
 }
@@ -108,8 +108,9 @@ fn by_channel<T>(
 ) -> BTreeMap<Channel, T> {
     let mut found = BTreeMap::new();
     for entry in entries(entry, report) {
-        let Ok(channel) = Channel::from_str(&entry.key) else {
-            let names = Channel::ALL.map(Channel::name);
+        let named = Channel::from_str(&entry.key).ok().filter(|channel| Channel::SPOKEN.contains(channel));
+        let Some(channel) = named else {
+            let names = Channel::SPOKEN.map(Channel::name);
             let message = format!("there is no channel `{}`", short(&entry.key));
             let otherwise = format!("there are: {}", names.join(", "));
             report.unknown(CHANNEL, entry.place, message, &entry.key, names, otherwise);

@@ -33,8 +33,9 @@ pub(crate) const JOURNEY: Words = Words {
         "exit",
         "hold",
         "steps",
+        "tests",
     ],
-    later: &["migrate", "tests"],
+    later: &["migrate"],
 };
 
 pub(crate) const ENTER: Words = Words {
@@ -86,10 +87,12 @@ pub(crate) const SEND: Words = Words {
     what: "a `send`",
     now: &[
         "send", "channel", "best_of", "escalate", "at", "within", "between", "days", "with", "from", "topic",
-        "priority", "holdout",
+        "priority", "holdout", "test",
     ],
-    later: &["offer", "offer_on", "test"],
+    later: &["offer", "offer_on"],
 };
+pub(crate) const TEST: Words =
+    Words { what: "`test`", now: &["subject", "preheader", "variant", "winner"], later: &["share", "after"] };
 pub(crate) const ESCALATE: Words = Words { what: "`escalate`", now: &["after", "unless"], later: &[] };
 pub(crate) const WAIT: Words = Words { what: "a `wait`", now: &["wait"], later: &[] };
 pub(crate) const WAIT_UNTIL: Words = Words { what: "a `wait_until`", now: &["wait_until"], later: &[] };
@@ -103,6 +106,8 @@ pub(crate) const REPEAT: Words =
     Words { what: "a `repeat`", now: &["repeat", "every", "while", "then"], later: &[] };
 pub(crate) const UPDATE: Words = Words { what: "an `update`", now: &["update"], later: &[] };
 pub(crate) const TRACK: Words = Words { what: "a `track`", now: &["track", "with"], later: &[] };
+pub(crate) const CALL: Words =
+    Words { what: "a `call`", now: &["call", "body", "headers", "secret", "within", "retry"], later: &[] };
 pub(crate) const USE: Words = Words { what: "a `use`", now: &["use", "with"], later: &[] };
 pub(crate) const START: Words = Words { what: "a `start`", now: &["start", "with"], later: &[] };
 pub(crate) const CHOOSE: Words =
@@ -128,12 +133,13 @@ pub(crate) const VERBS: &[(&str, &Words)] = &[
     ("update", &UPDATE),
     ("track", &TRACK),
     ("start", &START),
+    ("call", &CALL),
     ("use", &USE),
     ("exit", &LEAVE),
 ];
 
 /// The verbs of the language that it does not.
-pub(crate) const LATER_VERBS: &[&str] = &["call"];
+pub(crate) const LATER_VERBS: &[&str] = &[];
 
 pub(crate) const SNIPPET: Words = Words { what: "a snippet", now: &["snippet", "with", "steps"], later: &[] };
 pub(crate) const SEGMENT: Words =

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use journeyman_domain::content::Email;
 use journeyman_domain::link::{KeyRing, Link, Purpose};
 use journeyman_domain::plan::{Channel, Policies, Sender, Stream};
-use journeyman_domain::template::{Context, Data};
+use journeyman_domain::template::{Context, Data, PLAIN};
 use journeyman_domain::{MessageId, PersonId};
 
 use crate::error::{Error, Reason};
@@ -168,7 +168,9 @@ impl Templates {
     ) -> Result<Ready<'_>, Reason> {
         let locale = self.locale(wording.data.locale.as_deref());
         let compiled = self.templates.get(wording.template).ok_or(Reason::Unknown)?;
-        let words = compiled.words.get(locale).ok_or(Reason::Unknown)?;
+        // A variant that is gone by now is the template as it stands.
+        let variant = wording.data.variant.as_ref().and_then(|name| compiled.variants.get(name));
+        let words = variant.unwrap_or(&compiled.words).get(locale).ok_or(Reason::Unknown)?;
         let signed = |path: &str, inert: &str, purpose: Purpose| match tracking.keys {
             Some(keys) => {
                 let link = Link { message: wording.message, person: wording.person, purpose };
@@ -243,8 +245,7 @@ fn parameters(policies: &Policies, wording: &Wording<'_>) -> Vec<(String, String
             ("{{journey}}", wording.journey),
             ("{{step}}", wording.step),
             ("{{template}}", wording.template),
-            // What the template says as it stands.
-            ("{{variant}}", "plain"),
+            ("{{variant}}", wording.data.variant.as_deref().unwrap_or(PLAIN)),
         ];
         words.iter().fold(pattern.to_owned(), |text, (word, value)| text.replace(word, value))
     };

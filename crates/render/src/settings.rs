@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journeyman_domain::plan::Policies;
-use journeyman_domain::template::Place;
+use journeyman_domain::template::{PLAIN, Place};
 
 use crate::piece::{Piece, Written};
 use crate::report::{Report, meant};
@@ -24,10 +24,19 @@ pub(crate) struct Settings {
     /// There is none, and nothing was said of it yet.
     pub(crate) without_subject: bool,
     pub(crate) preheader: Option<Words>,
+    /// Other subjects and preheaders, by name: what a `test` compares.
+    pub(crate) variants: Vec<(Arc<str>, Variant)>,
     /// `{{text 'key'}}`
     pub(crate) texts: Texts,
     /// Variables to try it with.
     pub(crate) sample: Option<Node>,
+}
+
+/// What a variant says in the place of the template.
+#[derive(Debug, Default)]
+pub(crate) struct Variant {
+    pub(crate) subject: Option<Words>,
+    pub(crate) preheader: Option<Words>,
 }
 
 /// Words by key, and where that stands.
@@ -58,28 +67,22 @@ impl Yaml<'_> {
         let mut settings = Settings::default();
         let Some(root) = read(self.file, self.text, report) else { return settings };
         let Some(entries) = root.map("this file", report) else { return settings };
-        const KEYS: [&str; 6] = ["from", "layout", "subject", "preheader", "texts", "sample"];
-        let (later, known): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().partition(|entry| entry.key == "variants");
-        for entry in later {
-            let help = "until then, make each a template of its own";
-            report.error(&entry.place, "`variants` are not read by this version", help);
-        }
-        for entry in &known {
-            if !KEYS.contains(&entry.key.as_str()) {
-                known_keys(std::slice::from_ref(*entry), &KEYS, report);
-            }
-        }
+        known_keys(
+            entries,
+            &["from", "layout", "subject", "preheader", "variants", "texts", "sample"],
+            report,
+        );
         let named = |entry: &Entry, report: &mut Report| {
             let name = entry.value.text(&format!("`{}`", entry.key), report)?;
             Some((Arc::from(name), entry.value.place.clone()))
         };
-        for entry in known {
+        for entry in entries {
             match entry.key.as_str() {
                 "from" => settings.from = named(entry, report),
                 "layout" => settings.layout = named(entry, report),
                 "subject" => settings.subject = self.words(entry, report),
                 "preheader" => settings.preheader = self.words(entry, report),
+                "variants" => settings.variants = self.variants(&entry.value, report),
                 "texts" => settings.texts = self.texts(&entry.value, "`texts`", report),
                 _ => {}
             }
@@ -90,6 +93,25 @@ impl Yaml<'_> {
                 entries.into_iter().find(|entry| entry.key == "sample").map(|entry| entry.value);
         }
         settings
+    }
+
+    fn variants(&self, node: &Node, report: &mut Report) -> Vec<(Arc<str>, Variant)> {
+        let mut variants = Vec::new();
+        for entry in node.map("`variants`", report).unwrap_or_default() {
+            if entry.key == PLAIN {
+                let help = "give it another name: `plain` is the template as it stands";
+                report.error(&entry.place, "no variant is called `plain`", help);
+            }
+            let Some(lines) = entry.value.map(&format!("`{}`", entry.key), report) else { continue };
+            known_keys(lines, &["subject", "preheader"], report);
+            let words = |key: &str, report: &mut Report| {
+                lines.iter().find(|line| line.key == key).and_then(|line| self.words(line, report))
+            };
+            let variant =
+                Variant { subject: words("subject", report), preheader: words("preheader", report) };
+            variants.push((entry.key.as_str().into(), variant));
+        }
+        variants
     }
 
     fn texts(&self, node: &Node, what: &str, report: &mut Report) -> Texts {

@@ -57,7 +57,7 @@ fn content(
             let said = words.hook.as_ref().ok_or_else(none)?;
             Content::Webhook(Call { message, body: call(run, said, wording)? })
         }
-        Channel::Email | Channel::InApp | Channel::Inbox => return Err(none()),
+        Channel::Email | Channel::InApp | Channel::Inbox | Channel::Call => return Err(none()),
     })
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Compiled {
     pub(crate) signature: Signature,
     /// By locale; empty where it has faults.
     pub(crate) words: BTreeMap<Arc<str>, Words>,
+    /// Likewise of each variant.
+    pub(crate) variants: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Words>>,
     pub(crate) unsubscribes: bool,
     sample: Value,
 }
@@ -53,7 +55,7 @@ impl Words {
             Channel::Push => self.push.is_some(),
             Channel::Whatsapp => self.whatsapp.is_some(),
             Channel::Webhook => self.hook.is_some(),
-            Channel::InApp | Channel::Inbox => false,
+            Channel::InApp | Channel::Inbox | Channel::Call => false,
         }
     }
 }
@@ -125,7 +127,7 @@ impl Templates {
     pub fn sample(&self, name: &str, locale: &str) -> Option<Data> {
         let compiled = self.templates.get(name)?;
         let (locale, zone) = (Some(locale.into()), self.zone.clone());
-        Some(Data { locale, zone, session_until: None, vars: compiled.sample.clone() })
+        Some(Data { locale, zone, session_until: None, variant: None, vars: compiled.sample.clone() })
     }
 
     /// The locale whose words a person gets: theirs, their language's, else the shop's default.

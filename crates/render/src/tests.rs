@@ -80,7 +80,13 @@ fn context() -> Context {
 }
 
 fn data(locale: &str, vars: Value) -> Data {
-    Data { locale: Some(locale.into()), zone: "Europe/Berlin".into(), session_until: None, vars }
+    Data {
+        locale: Some(locale.into()),
+        zone: "Europe/Berlin".into(),
+        session_until: None,
+        variant: None,
+        vars,
+    }
 }
 
 fn wording<'a>(data: &'a Data, context: &'a Context) -> Wording<'a> {

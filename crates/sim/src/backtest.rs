@@ -18,7 +18,7 @@ use journeyman_domain::batch::{Done, Living};
 use journeyman_domain::catalog::product_ids_of_json;
 use journeyman_domain::interest::Interest;
 use journeyman_domain::person::{HeldOut, Person, Position, Run};
-use journeyman_domain::plan::Plans;
+use journeyman_domain::plan::{Channel, Plans};
 use journeyman_domain::row::{Arrival, Arrived, EndedRow, Place, QueuedRow, StoredEvent};
 use journeyman_domain::{Lane, PersonId, Refusal, Shard, ShopTime};
 
@@ -85,33 +85,37 @@ pub fn live(plans: &Plans, window: Window, catalog: &Timeline, mut history: Hist
     let tellings = if hears { catalog.tellings(&history.products()) } else { Vec::new() };
     let run = |careful: bool| {
         let person = Person::new(history.person, history.assignment_key);
-        let mut life = Life {
-            plans,
-            living: Living::new(plans, person, careful),
-            window,
-            catalog,
-            tellings: &tellings,
-            interests: BTreeMap::new(),
-            now: ShopTime::EPOCH,
-            at_once: 0,
-            seq: 0,
-            lines: Vec::new(),
-        };
-        life.all(&history.events);
-        life.lines
+        let mut life = Life::new(World { plans, window, catalog, tellings: &tellings }, person, careful);
+        // What arrived at one moment is one batch.
+        for events in history.events.chunk_by(|one, other| one.received_at == other.received_at) {
+            life.arrive(events);
+        }
+        life.finish()
     };
     // A defect that panics costs its own input alone, as in the daemon: the whole life again, with care.
     catch_unwind(AssertUnwindSafe(|| run(false))).unwrap_or_else(|_| run(true))
 }
 
+/// What is around a person.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) plans: &'a Plans,
+    pub(crate) window: Window,
+    pub(crate) catalog: &'a Timeline,
+    /// What they may be told of the catalog, in its order.
+    pub(crate) tellings: &'a [(Telling, Vec<Arc<str>>)],
+}
+
 /// A life under way.
-struct Life<'a> {
+pub(crate) struct Life<'a> {
     plans: &'a Plans,
     living: Living<'a>,
     window: Window,
     catalog: &'a Timeline,
     /// What they may yet be told of the catalog, the next first.
     tellings: &'a [(Telling, Vec<Arc<str>>)],
+    /// What was sent since it was last taken, where anybody takes it.
+    post: Option<Vec<QueuedRow>>,
     /// What they care for.
     interests: BTreeMap<Arc<str>, Interest>,
     now: ShopTime,
@@ -122,18 +126,67 @@ struct Life<'a> {
     lines: Vec<Line>,
 }
 
-impl Life<'_> {
-    fn all(&mut self, events: &[StoredEvent]) {
-        // What arrived at one moment is one batch.
-        for events in events.chunk_by(|one, other| one.received_at == other.received_at) {
-            let Some(arrival) = events.first().map(|event| event.received_at) else { continue };
-            self.meanwhile(|at| at < arrival);
-            let inputs = events.iter().map(|event| Arrival::Event(event.clone())).collect();
-            self.batch(arrival.max(self.now), inputs);
+impl<'a> Life<'a> {
+    /// Of somebody to whom nothing has happened yet; `careful` as [`Living::new`] has it.
+    pub(crate) fn new(world: World<'a>, person: Person, careful: bool) -> Self {
+        let World { plans, window, catalog, tellings } = world;
+        Self {
+            plans,
+            living: Living::new(plans, person, careful),
+            window,
+            catalog,
+            tellings,
+            post: None,
+            interests: BTreeMap::new(),
+            now: ShopTime::EPOCH,
+            at_once: 0,
+            seq: 0,
+            lines: Vec::new(),
         }
-        let until = self.window.until;
-        self.meanwhile(|at| at <= until);
+    }
+
+    /// Keeps what is sent, for [`Life::post`].
+    pub(crate) fn kept(mut self) -> Self {
+        self.post = Some(Vec::new());
+        self
+    }
+
+    /// What was sent since this was last asked.
+    pub(crate) fn post(&mut self) -> Vec<QueuedRow> {
+        self.post.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Events that arrive at one moment, after all that is due before it.
+    pub(crate) fn arrive(&mut self, events: &[StoredEvent]) {
+        let Some(arrival) = events.first().map(|event| event.received_at) else { return };
+        self.meanwhile(|at| at < arrival);
+        let inputs = events.iter().map(|event| Arrival::Event(event.clone())).collect();
+        self.batch(arrival.max(self.now), inputs);
+    }
+
+    /// Time passes, up to this moment and with it.
+    pub(crate) fn wait_until(&mut self, moment: ShopTime) {
+        self.meanwhile(|at| at <= moment);
+    }
+
+    /// Time passes to the end of the window.
+    pub(crate) fn wait_to_the_end(&mut self) {
+        self.wait_until(self.window.until);
+    }
+
+    /// When something happens to them next without their doing, as far as is known now.
+    pub(crate) fn next(&self) -> Option<ShopTime> {
+        // Who cares for nothing is told nothing.
+        let told =
+            self.tellings.first().filter(|_| !self.interests.is_empty()).map(|(telling, _)| telling.at);
+        self.living.person().next_due().into_iter().chain(told).min()
+    }
+
+    /// To the end of the window: all that happened.
+    pub(crate) fn finish(mut self) -> Vec<Line> {
+        self.wait_until(self.window.until);
         self.rest();
+        self.lines
     }
 
     /// What happens without the person: news, and their timers.
@@ -227,11 +280,18 @@ impl Life<'_> {
                 self.tell(What::Withheld(told(message)));
             }
             for message in outcome.queued {
+                // What was answered then is among the events, under the call's id; nobody else answers.
+                if message.channel == Channel::Call {
+                    continue;
+                }
                 // As the outbox has it: what its own batch called off never leaves.
                 if cancelled.contains(&message.message) {
                     self.tell(What::CalledOff(told(message)));
                 } else {
                     reports.push(Arrival::Report { message: message.message, accepted: true, at: self.now });
+                    if let Some(post) = &mut self.post {
+                        post.push(message.clone());
+                    }
                     self.tell(What::Sent(told(message)));
                 }
             }

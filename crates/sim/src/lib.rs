@@ -5,6 +5,8 @@ pub mod chaos;
 mod memory;
 mod random;
 pub mod shoppers;
+pub mod simulate;
+pub mod testing;
 mod world;
 
 pub use memory::{Catalog, Defect, LEASE, Memory, MessageState, Outgoing, Poison, Session};

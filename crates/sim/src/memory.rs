@@ -121,6 +121,8 @@ pub struct Memory {
     next_seq: i64,
     /// Messages that are not finished, and those that are.
     pub outbox: outbox::Outbox,
+    /// What calls are answered, by `METHOD URL`; of others nothing is.
+    pub answers: BTreeMap<Arc<str>, Arc<str>>,
     /// Addresses that are not written to.
     pub suppressions: Suppressions,
     /// What was applied.
@@ -155,6 +157,7 @@ impl Memory {
         Self {
             slices: Lot::new(SLICES),
             outbox: outbox::Outbox::new(Channel::ALL.len()),
+            answers: BTreeMap::new(),
             next_seq: 1,
             ..Self::default()
         }

@@ -184,6 +184,20 @@ impl Shoppers {
     /// # Errors
     /// [`Unusable`] figures, with their place.
     pub fn new(figures: Figures, seed: u64, users: usize, days: u32) -> Result<Self, Unusable> {
+        Self::some(figures, seed, users, days, |_| true)
+    }
+
+    /// Some of as many, who do what they do among all of them: nobody hangs on anybody else.
+    ///
+    /// # Errors
+    /// As [`Shoppers::new`].
+    pub fn some(
+        figures: Figures,
+        seed: u64,
+        users: usize,
+        days: u32,
+        takes_part: impl Fn(usize) -> bool,
+    ) -> Result<Self, Unusable> {
         figures.check()?;
         let categories = figures.categories();
         let end = days.saturating_mul(DAY);
@@ -200,6 +214,10 @@ impl Shoppers {
             letters: Vec::new(),
         };
         for who in 0..users {
+            if !takes_part(who) {
+                all.people.push(Shopper::default());
+                continue;
+            }
             let mut dice = all.dice(who, "birth", 0);
             let customer = dice.below(all.figures.people.customers);
             let mut own = all.dice(who, "own", 0);
@@ -241,6 +259,11 @@ impl Shoppers {
         let (phone, whatsapp) = (dice.below(figures.phone), dice.below(figures.whatsapp));
         let (app, gone) = (dice.below(figures.app), dice.below(figures.app_gone));
         Reach { phone, whatsapp: phone && whatsapp, app: app && !gone, app_gone: app && gone }
+    }
+
+    /// What chance hangs on.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// How many there are.

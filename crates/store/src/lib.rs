@@ -31,6 +31,7 @@ pub mod partitions;
 mod people;
 mod pool;
 pub mod queues;
+pub mod readiness;
 pub mod recorded;
 pub mod reports;
 pub mod retention;

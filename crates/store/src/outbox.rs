@@ -4,6 +4,7 @@
 //! byte. Whatever the lease of a queue lets two processes believe, what they write is fenced by the queue's epoch, so that
 //! only one of them can start a message. A channel is one queue; within it each sender's messages wait in a line of their own, as [`crate::lines`] has it.
 
+mod answers;
 mod finish;
 mod start;
 mod state;

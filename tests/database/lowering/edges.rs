@@ -166,7 +166,7 @@ async fn conversions_of_money() {
     let worth: Vec<Option<Money>> = amounts
         .iter()
         .map(|(amount, of)| {
-            world.rates.convert(Money::from_number(*amount, of.parse().unwrap())?, Currency::EUR)
+            world.policies.rates.convert(Money::from_number(*amount, of.parse().unwrap())?, Currency::EUR)
         })
         .collect();
     let expressions = worth.chunks(SOME).map(|some| {

@@ -168,6 +168,7 @@ fn level_0(now: ShopTime, inside: bool) -> Level {
         1 => (-200i64..50).prop_map(move |hours| literal(ShopTime::from_microsecond(
             now.as_microsecond() + hours * 3_600_000_000).unwrap())),
         3 => select(vec!["Order", "View"]).prop_map(|event| Expr::LastAt(event.into())),
+        2 => select(vec!["a", "b", "nothing"]).prop_map(|name| Expr::ChangedAt(name.into())),
         2 => Just(cast(Type::Time, profile("when"))),
         2 => paths.clone().prop_map(|path| cast(Type::Time, path)),
     ];

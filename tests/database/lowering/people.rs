@@ -276,7 +276,12 @@ pub async fn write(connection: &mut PgConnection, first: i64, people: &[Somebody
         "INSERT INTO persons (person_id, version, n, assignment_key, has_traits, zone, hot)
          SELECT (j ->> 'id')::bigint, 1, 0, 0, j -> 'traits' <> 'null', j ->> 'zone', ''
          FROM jsonb_array_elements($1) j",
-        "INSERT INTO traits SELECT (j ->> 'id')::bigint, j -> 'traits', '{}' FROM jsonb_array_elements($1) j
+        // Said a year before the turn of 2026, and a month later for each letter of the name.
+        "INSERT INTO traits
+         SELECT (j ->> 'id')::bigint, j -> 'traits',
+                (SELECT coalesce(jsonb_object_agg(name, 1735689600000000 + length(name) * 2592000000000), '{}')
+                 FROM jsonb_object_keys(j -> 'traits') name)
+         FROM jsonb_array_elements($1) j
          WHERE j -> 'traits' <> 'null'",
         r#"INSERT INTO features (person_id, feature, last_at, times, amounts, "values", days, day_counts, day_sums)
          SELECT (j ->> 'id')::bigint, (f ->> 'key')::bigint,
@@ -295,21 +300,22 @@ pub async fn write(connection: &mut PgConnection, first: i64, people: &[Somebody
             .await
             .expect(statement);
     }
-    let stored: Vec<(i64, String)> =
-        sqlx::query_as("SELECT person_id, traits::text FROM traits WHERE person_id >= $1")
+    let stored: Vec<(i64, String, String)> =
+        sqlx::query_as("SELECT person_id, traits::text, times::text FROM traits WHERE person_id >= $1")
             .bind(first)
             .fetch_all(connection)
             .await
             .unwrap();
-    let mut traits: BTreeMap<i64, String> = stored.into_iter().collect();
+    let mut traits: BTreeMap<i64, (String, String)> =
+        stored.into_iter().map(|(id, traits, times)| (id, (traits, times))).collect();
     people
         .iter()
         .zip(first..)
         .map(|(somebody, id)| {
             let mut person = Person::new(PersonId(id), id);
             person.hot.zone = somebody.zone.map(|zone| (zone.into(), ShopTime::EPOCH));
-            if let Some(traits) = traits.remove(&id) {
-                person.traits = Traits::read(&traits, "{}").unwrap();
+            if let Some((traits, times)) = traits.remove(&id) {
+                person.traits = Traits::read(&traits, &times).unwrap();
             }
             person.features = somebody.features.iter().cloned().collect();
             person

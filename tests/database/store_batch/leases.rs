@@ -84,11 +84,11 @@ async fn queues_are_shared_out_among_who_sends() {
     // Who only writes people counts here for nothing, nor the other way round.
     assert_eq!(slices::lease(&stage.pool, B, LEASE).await.unwrap().len(), 32);
     let all = lease(A).await;
-    assert_eq!(all.iter().map(|queue| queue.channel.code()).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(all.iter().map(|queue| queue.channel.code()).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
     assert!(all.iter().all(|queue| queue.epoch == 1 && queue.worker == A));
-    assert_eq!((lease(C).await.len(), lease(A).await.len(), lease(C).await.len()), (0, 4, 3));
+    assert_eq!((lease(C).await.len(), lease(A).await.len(), lease(C).await.len()), (0, 4, 4));
     queues::release(&stage.pool, C).await.unwrap();
-    assert_eq!(lease(A).await.len(), 7);
+    assert_eq!(lease(A).await.len(), 8);
     assert_eq!(slices::lease(&stage.pool, B, LEASE).await.unwrap().len(), 32);
 }
 

@@ -125,7 +125,9 @@ impl ByChannel {
             Channel::Push => &self.push,
             Channel::Whatsapp => &self.whatsapp,
             // What reaches nobody by an address of their own is told as the mail they come from.
-            Channel::Email | Channel::InApp | Channel::Webhook | Channel::Inbox => &self.email,
+            Channel::Email | Channel::InApp | Channel::Webhook | Channel::Inbox | Channel::Call => {
+                &self.email
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ impl Size {
     /// Ends within two minutes.
     pub const SMALL: Self = Self { people: 50_000, events: 4_000, runs: 5, live_runs: 1 };
     /// Many minutes.
-    pub const FULL: Self = Self { people: 1_000_000, events: 20_000, runs: 5, live_runs: 3 };
+    pub const FULL: Self = Self { people: 1_000_000, events: 20_000, runs: 5, live_runs: 5 };
 }
 
 /// Runs the bench on the server `options` lead to, in a database of its own that is dropped afterwards: the rows, and the

@@ -7,8 +7,9 @@ mod people;
 mod report;
 mod work;
 
-pub(super) use past::Past;
-pub(super) use report::{drawn, journey as tally_json};
+pub(super) use past::{Past, of_person};
+pub(super) use people::{Row, row};
+pub(super) use report::{drawn, journey as tally_json, listed, reason_line, table};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -85,7 +86,7 @@ pub(super) struct Backtest {
 
 impl Backtest {
     pub(super) async fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
-        let deployment = self.deployment()?;
+        let deployment = checked(&self.dir)?;
         let zone = deployment.policies.zone.clone();
         let asked = Asked {
             from: self.from.as_deref().map(|text| moment(text, "--from", &zone)).transpose()?,
@@ -121,22 +122,6 @@ impl Backtest {
         };
         diagnostics::print(&report);
         Ok(())
-    }
-
-    /// The journeys, checked.
-    fn deployment(&self) -> anyhow::Result<Deployment> {
-        let sources = diagnostics::read_folder(&self.dir)?;
-        // What production asks beyond this is asked by `check` and `apply`: nothing is sent here.
-        let mut checked = deploy::check(&sources, false);
-        let summary = Summary::new(&sources, &checked.diagnostics);
-        match checked.deployment.take() {
-            Some(deployment) if !summary.failed() => Ok(deployment),
-            _ => {
-                eprint!("{}", diagnostics::draw(&sources, &checked.diagnostics, diagnostics::in_colour()));
-                eprintln!("{summary}; nothing was run");
-                Err(Told.into())
-            }
-        }
     }
 
     async fn of_file(&self, deployment: Deployment, asked: Asked, file: &str) -> anyhow::Result<String> {
@@ -221,6 +206,25 @@ impl Backtest {
             lived: began.elapsed(),
         };
         Ok(if self.json { format!("{}\n", report.json()) } else { report.text() })
+    }
+}
+
+/// The journeys of a folder, checked.
+///
+/// # Errors
+/// [`Told`] where there is an error in them: they have been drawn.
+pub(super) fn checked(dir: &Path) -> anyhow::Result<Deployment> {
+    let sources = diagnostics::read_folder(dir)?;
+    // What production asks beyond this is asked by `check` and `apply`: nothing is sent here.
+    let mut checked = deploy::check(&sources, false);
+    let summary = Summary::new(&sources, &checked.diagnostics);
+    match checked.deployment.take() {
+        Some(deployment) if !summary.failed() => Ok(deployment),
+        _ => {
+            eprint!("{}", diagnostics::draw(&sources, &checked.diagnostics, diagnostics::in_colour()));
+            eprintln!("{summary}; nothing was run");
+            Err(Told.into())
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod browser;
 mod checker;
-mod clock;
+pub(super) mod clock;
 mod compare;
 mod house;
 mod interval;
@@ -10,10 +10,10 @@ mod letter;
 mod life;
 mod outcome;
 mod phones;
-mod shipped;
+pub(super) mod shipped;
 mod sink;
 pub(super) mod table;
-mod voice;
+pub(super) mod voice;
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,7 @@ use crate::config::Config;
 use crate::doorway::{self, Stop, Waiting};
 
 /// How the shoppers behave, each figure with its source.
-const FIGURES: &str = include_str!("../../data/shoppers.yaml");
+pub(super) const FIGURES: &str = include_str!("../../data/shoppers.yaml");
 /// With how many seeds learned choices are compared with fixed ones.
 const SEEDS: u32 = 5;
 /// How a database says that it may be replaced.

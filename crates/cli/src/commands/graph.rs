@@ -74,7 +74,7 @@ impl Graphs {
 }
 
 /// The plans asked for, by name.
-fn plans(what: &Path) -> anyhow::Result<Vec<Arc<Plan>>> {
+pub(super) fn plans(what: &Path) -> anyhow::Result<Vec<Arc<Plan>>> {
     if what.is_dir() {
         let sources = diagnostics::read_folder(what)?;
         let mut plans = compiled(&sources)?;

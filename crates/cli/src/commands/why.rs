@@ -1,5 +1,6 @@
 //! `journeyman why`.
 
+mod at;
 pub(super) mod tell;
 
 use std::time::Duration;
@@ -22,7 +23,9 @@ use crate::{doorway, people};
     after_help = "Examples:\n  journeyman why ada                       the shop's own id (userId)\n  \
                         journeyman why anonymous:5f3a            a browser's or device's id\n  \
                         journeyman why person_42 --journey cart  ours; one journey only\n  \
-                        journeyman why ada --last 20 --json"
+                        journeyman why ada --last 20 --json\n  \
+                        journeyman why ada --at 7                what deployment 7 would have done, too\n  \
+                        journeyman why ada --at .                … and what the journeys here would have"
 )]
 pub(super) struct Why {
     /// Whom: the shop's id of them, anonymous:ID, or person_N
@@ -33,6 +36,9 @@ pub(super) struct Why {
     /// Only the last so many inputs
     #[arg(long, value_name = "INPUTS")]
     last: Option<usize>,
+    /// Also what these journeys would have done had they been live all along: a deployment's number, or a folder
+    #[arg(long, value_name = "DEPLOYMENT|DIR")]
+    at: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -63,7 +69,14 @@ impl Why {
                 earlier.push(self.story(connection, &loser.to_string(), &past, &known).await?);
             }
         }
-        let (text, mut json) = self.story(connection, &self.person, &past, &known).await?;
+        let (mut text, mut json) = self.story(connection, &self.person, &past, &known).await?;
+        if let Some(version) = &self.at {
+            let lived = at::Lived::of(connection, version, &past, self.journey.as_deref()).await?;
+            text = format!("{}\n\n{}", text.trim_end(), lived.text());
+            if let Some(told) = json.as_object_mut() {
+                told.insert("at".to_owned(), lived.json());
+            }
+        }
         if self.json {
             if let (false, Some(told)) = (earlier.is_empty(), json.as_object_mut()) {
                 let earlier = earlier.into_iter().map(|(_, json)| json).collect();

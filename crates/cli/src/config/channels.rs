@@ -217,7 +217,7 @@ impl Channels {
         for (channel, address) in file.redirect_all_to {
             let name = format!("redirect_all_to.{channel}");
             let channel: Channel = channel.parse().map_err(|()| {
-                let known: Vec<&str> = Channel::ALL.iter().map(|channel| channel.name()).collect();
+                let known: Vec<&str> = Channel::SPOKEN.iter().map(|channel| channel.name()).collect();
                 fault(&name, format!("`{channel}` is no channel; write one of {}", known.join(", ")))
             })?;
             let address = match channel {
@@ -226,7 +226,7 @@ impl Channels {
                     phone::checked("number", &address).map_err(|refusal| fault(&name, refusal.detail))?
                 }
                 Channel::Push => address,
-                Channel::InApp | Channel::Webhook | Channel::Inbox => {
+                Channel::InApp | Channel::Webhook | Channel::Inbox | Channel::Call => {
                     let message = "what goes by this channel has no address that another could take the place of; leave it out";
                     return Err(fault(&name, message));
                 }

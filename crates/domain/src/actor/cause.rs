@@ -16,7 +16,7 @@ pub const CAUSED_PER_INPUT: usize = 200;
 
 impl Actor<'_> {
     /// Whether a step that does something to the world is passed over, which is recorded.
-    fn passes_over(&mut self, nth: usize, plan: &Plan, node: &Node) -> bool {
+    pub(super) fn passes_over(&mut self, nth: usize, plan: &Plan, node: &Node) -> bool {
         let withheld = self.person.runs[nth].held_out != HeldOut::No && !node.in_holdout;
         if withheld {
             self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::Withheld);

@@ -8,7 +8,7 @@ use super::Actor;
 use crate::Refused;
 use crate::catalog::{Catalog, PRODUCT_ID};
 use crate::plan::{Channel, Send, Setting};
-use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS};
+use crate::template::{DATA_BYTES, Data, Field, Filled, LIST_ITEMS, PLAIN};
 use crate::value::Value;
 
 impl Actor<'_> {
@@ -37,6 +37,7 @@ impl Actor<'_> {
         send: &Send,
         with: &Value,
         channel: Channel,
+        variant: Option<&Arc<str>>,
     ) -> Result<Arc<str>, Refused> {
         let scope = self.scope(None, self.person.runs.get(nth));
         let scope = crate::expr::Scope { element: Some(with), ..scope };
@@ -50,6 +51,7 @@ impl Actor<'_> {
         if values.iter().any(|(filled, value)| filled.required && is_blank(value)) {
             return Err(Refused::MissingVariable);
         }
+        let variant = variant.filter(|name| ***name != *PLAIN).cloned();
         let locale = self.locale();
         let zone: Arc<str> = self.zone.iana_name().unwrap_or("UTC").into();
         let session_until = self.session_until().filter(|_| channel == Channel::Whatsapp);
@@ -65,7 +67,13 @@ impl Actor<'_> {
                 };
                 put(&mut vars, &filled.path, json);
             }
-            let data = Data { locale: locale.clone(), zone: zone.clone(), session_until, vars };
+            let data = Data {
+                locale: locale.clone(),
+                zone: zone.clone(),
+                session_until,
+                variant: variant.clone(),
+                vars,
+            };
             let text = serde_json::to_string(&data).map_err(|_| Refused::TooLarge)?;
             if text.len() <= DATA_BYTES {
                 return Ok(text.into());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::call::ANSWERED;
 use crate::expr::Facts;
 use crate::news::{Heard, Topic};
 use crate::person::Entry;
@@ -42,6 +43,8 @@ pub struct Happening<'a> {
     /// Its properties as JSON, parsed when first asked for: most events are of interest to nobody.
     raw: Option<&'a RawValue>,
     properties: OnceCell<Value>,
+    /// Of identify: the shop's own id of the person.
+    pub user: Option<Arc<str>>,
     /// Of identify: what is said of the person, as JSON.
     traits: Option<&'a RawValue>,
 }
@@ -52,6 +55,8 @@ struct Payload<'a> {
     properties: Option<&'a RawValue>,
     #[serde(borrow, default)]
     traits: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "userId")]
+    user: Option<&'a RawValue>,
     #[serde(default)]
     context: Option<Context>,
 }
@@ -87,6 +92,7 @@ impl<'a> Happening<'a> {
             locale: text(locale),
             raw: payload.properties,
             properties: OnceCell::new(),
+            user: payload.user.filter(|_| event.kind == Kind::Identify).and_then(external),
             traits: payload.traits.filter(|_| event.kind == Kind::Identify),
         })
     }
@@ -97,6 +103,7 @@ impl<'a> Happening<'a> {
         let ours = || {
             self.name.starts_with("Message ")
                 || self.name.as_ref() == SCORED
+                || self.name.as_ref() == ANSWERED
                 || Topic::ALL.into_iter().any(|topic| topic.event() == self.name.as_ref())
         };
         matches!(self.kind, Kind::Track | Kind::Page | Kind::Screen) && !ours()
@@ -120,6 +127,7 @@ impl<'a> Happening<'a> {
             locale: None,
             raw: None,
             properties: OnceCell::from(properties),
+            user: None,
             traits: None,
         }
     }
@@ -157,5 +165,15 @@ impl<'a> Happening<'a> {
         });
         let properties = Value::Record(kept.collect());
         Entry { event: self.id, name: self.name.clone(), at: self.at, properties }
+    }
+}
+
+/// A `userId` as the door reads it: text, or a whole number's digits.
+fn external(raw: &RawValue) -> Option<Arc<str>> {
+    let json: serde_json::Value = serde_json::from_str(raw.get()).ok()?;
+    match json {
+        serde_json::Value::String(text) => Some(text.into()).filter(|text: &Arc<str>| !text.is_empty()),
+        serde_json::Value::Number(_) => Some(raw.get().into()),
+        _ => None,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::Actor;
@@ -80,28 +79,14 @@ impl Actor<'_> {
         if plan.kind == JourneyKind::Marketing && !consents.allow(channel, topic, &self.plans.policies) {
             return Err(Refused::NoConsent);
         }
-        let address = self.address(channel).ok_or(Refused::Unreachable)?;
-        if self.is_dead(channel, &address) {
+        let address = self.person.address(channel).ok_or(Refused::Unreachable)?;
+        if self.person.is_dead(channel, &address) {
             return Err(Refused::Suppressed);
         }
         if self.is_limited(channel) {
             return Err(Refused::Limited);
         }
         Ok(address)
-    }
-
-    /// The address by which a channel reaches the person; empty of a channel that needs none.
-    fn address(&self, channel: Channel) -> Option<Arc<str>> {
-        match channel.address_trait() {
-            None => Some("".into()),
-            Some(name) => self.person.traits.get(name).key(),
-        }
-    }
-
-    /// Whether mail to an address came back for good.
-    fn is_dead(&self, channel: Channel, address: &str) -> bool {
-        let dead = &self.person.hot.dead;
-        !dead.is_empty() && dead.contains(&(channel, mark(&[&address.trim().to_lowercase()])))
     }
 
     /// What holds a channel back the longest.
@@ -139,24 +124,12 @@ impl Actor<'_> {
 
     /// A blackout that lasts; one that drops counts more than one that waits.
     fn blackout(&self) -> Result<Option<Block>, Refused> {
-        let country = self.person.traits.get("country");
-        let here = |countries: &[Arc<str>]| {
-            countries.is_empty()
-                || country.as_text().is_some_and(|here| countries.iter().any(|c| &**c == here))
-        };
-        let moment = |local: DateTime| {
-            let at = self.zone.to_ambiguous_timestamp(local).compatible();
-            at.ok().map(ShopTime::new)
-        };
+        let country = self.person.traits.get("country").as_text();
         let mut block = None;
-        for blackout in &self.plans.policies.blackouts {
-            // Its last minute is part of it.
-            let over = blackout.to.checked_add(jiff::Span::new().minutes(1)).ok();
-            let (Some(from), Some(until)) = (moment(blackout.from), over.and_then(moment)) else { continue };
-            if !(from..until).contains(&self.now) || !here(&blackout.countries) {
-                continue;
-            }
-            if blackout.end == BlackoutEnd::Drop {
+        for occasion in &self.plans.policies.calendar {
+            let Some(end) = occasion.blackout else { continue };
+            let Some(until) = occasion.until(self.now, &self.zone, country) else { continue };
+            if end == BlackoutEnd::Drop {
                 return Err(Refused::Blackout);
             }
             block = Some(Block { by: Refused::Blackout, until });

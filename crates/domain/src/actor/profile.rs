@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::{Actor, Happening, engage};
+use crate::call::ANSWERED;
 use crate::person::{ANY_EVENT, CART_EVENTS, Hot, Occurrence, TOPIC_BYTES, Underway};
 use crate::plan::Channel;
 use crate::row::Lifted;
@@ -35,6 +36,7 @@ impl Actor<'_> {
             SCORED => self.scored(event, depth),
             "Order Completed" => self.bought(event, depth),
             engage::REPLIED => self.replied(event),
+            ANSWERED if depth == 0 => self.answered(event),
             _ => {}
         }
         self.counted(event);
@@ -58,7 +60,12 @@ impl Actor<'_> {
     fn identified(&mut self, event: &Happening) {
         let mut zone = event.zone.clone();
         let mut room = true;
-        if let Value::Record(traits) = event.traits() {
+        let traits = event.traits();
+        // What they call the id themselves counts more.
+        if let Some(id) = event.user.as_ref().filter(|_| traits.field(ID).is_missing()) {
+            room &= self.person.traits.say(ID, Value::Text(id.clone()), event.at);
+        }
+        if let Value::Record(traits) = traits {
             // What is computed of somebody nobody says of themselves.
             for (name, value) in traits.iter().filter(|(name, _)| name.as_ref() != score::TRAIT) {
                 room &= self.person.traits.say(name, value.clone(), event.at);
@@ -193,6 +200,8 @@ impl Actor<'_> {
     }
 }
 
+/// The trait that is the shop's own id of somebody, as identify's `userId` has it.
+const ID: &str = "id";
 /// The longest locale that is kept, bytes; BCP 47's own tags are shorter.
 const LOCALE_BYTES: usize = 35;
 

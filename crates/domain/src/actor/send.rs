@@ -30,8 +30,13 @@ impl Actor<'_> {
         send: &Send,
         clock: ShopTime,
     ) -> Move {
-        let deadline = send.within.after(clock, &self.zone).max(self.now);
         self.set_visit_aside(nth, node);
+        // Who comes late to `09:00` waits for the next one, and never gets it at another hour.
+        let from = send.at.as_ref().map_or(clock, |when| when.next(self.on_time(clock), &self.zone));
+        let deadline = send.within.after(from, &self.zone).max(self.now);
+        if from > self.now && send.at.is_some() {
+            return Move::Wait(Waiting::Best { at: from, deadline });
+        }
         if send.at_best
             && let Some(at) = self.best_moment(nth, plan, node, send, deadline)
         {
@@ -78,7 +83,7 @@ impl Actor<'_> {
         }
         let tried = self.tried(nth, &node.id);
         match self.route(plan, send, &tried) {
-            Route::Free(free) => match self.ready(nth, send, &with, free) {
+            Route::Free(free) => match self.ready(nth, plan, node, send, &with, free) {
                 Ok(ready) => {
                     // The one that is learned is the step's first; what falls to another goes by the next in their order.
                     let choosing = send.best_of && tried.is_empty();
@@ -102,12 +107,15 @@ impl Actor<'_> {
     fn ready(
         &self,
         nth: usize,
+        plan: &Plan,
+        node: &Node,
         send: &Send,
         with: &Value,
         free: Vec<(Channel, Arc<str>)>,
     ) -> Result<Vec<Ready>, Refused> {
+        let variant = self.variant(plan, node, send);
         let ready = free.into_iter().map(|(channel, address)| {
-            let data = self.data(nth, send, with, channel)?;
+            let data = self.data(nth, send, with, channel, variant)?;
             Ok((channel, address, data))
         });
         ready.collect()
@@ -158,8 +166,12 @@ impl Actor<'_> {
     ) -> Move {
         // A further leg is of the passage that the first was of, wherever the run stands by now.
         let visit = self.visit_of_legs(nth, &node.id);
-        let run = &mut self.person.runs[nth];
+        let run = &self.person.runs[nth];
         let visit = visit.unwrap_or_else(|| plan.visit(&run.turns));
+        if tried.is_empty() {
+            self.tested(nth, plan, node, send, visit);
+        }
+        let run = &mut self.person.runs[nth];
         let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
         let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, visit, leg);
         run.first_send = run.first_send.or(Some(self.now));
@@ -225,6 +237,10 @@ impl Actor<'_> {
         let Some((nth, result)) = self.result_of(message) else { return };
         let run = &mut self.person.runs[nth];
         let result = &mut run.results[result].1;
+        // Of a call that was given up the run has gone on.
+        if result.channel == Some(Channel::Call) && result.state != SendState::Queued {
+            return;
+        }
         let state = match (&result.state, accepted) {
             (SendState::Queued | SendState::NotSent(_), true) => SendState::Accepted,
             (SendState::Queued, false) => SendState::Failed,

@@ -3,7 +3,7 @@
 use super::{Actor, watched_until};
 use crate::ShopTime;
 use crate::person::{EndReason, Person, Position, Run, Waiting, Watching};
-use crate::plan::{Plan, Plans, Step};
+use crate::plan::{Plan, Plans, Send, Step};
 use crate::value::Span;
 
 /// How late a timer may be noticed and count as on time.
@@ -119,6 +119,9 @@ impl Actor<'_> {
             }
             // What follows a turn is over.
             (Waiting::Until(_), Step::Repeat { .. }) => self.next_turn(nth, &plan, node),
+            (Waiting::Report { message, .. }, Step::Call(_)) => {
+                return self.unanswered(nth, &plan, node, message);
+            }
             // A wait that is over; a report that did not come: the message is taken as sent.
             (
                 Waiting::Until(_)
@@ -179,6 +182,10 @@ impl Actor<'_> {
             (Waiting::Moment { by, .. }, Step::Send(send)) => {
                 let deadline = send.within.after(reached, &self.zone);
                 Waiting::Moment { again: self.now, deadline, by: *by }
+            }
+            (Waiting::Best { .. }, Step::Send(Send { at: Some(when), within, .. })) => {
+                let at = when.next(self.now, &self.zone).max(self.now);
+                Waiting::Best { at, deadline: within.after(at, &self.zone) }
             }
             // The hour was chosen; only its deadline hangs on the clock.
             (Waiting::Best { at, .. }, Step::Send(send)) => {

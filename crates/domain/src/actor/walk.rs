@@ -120,6 +120,7 @@ impl Actor<'_> {
                 self.start_other(nth, plan, node, journey, with);
                 on
             }
+            Step::Call(call) => self.reach_call(nth, plan, node, call),
             Step::Use { with, then, .. } => {
                 for (name, setting) in with {
                     self.set(nth, name, setting);

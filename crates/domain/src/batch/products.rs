@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::Kind;
+use crate::call::ANSWERED;
 use crate::catalog::{product_ids, product_ids_of_json};
 use crate::person::{CART_EVENTS, Hot, Person, Run, decode_handover, decode_hot, decode_run};
 use crate::plan::Plans;
@@ -24,7 +25,10 @@ pub fn products(plans: &Plans, people: &[StoredPerson], arrived: &[Arrived]) -> 
         match &input.what {
             Arrival::Event(event) => {
                 let name = event.name.as_ref();
-                let asked = event.kind == Kind::Identify || plans.hears(name) || CART_EVENTS.contains(&name);
+                let asked = event.kind == Kind::Identify
+                    || plans.hears(name)
+                    || CART_EVENTS.contains(&name)
+                    || name == ANSWERED;
                 if asked {
                     product_ids_of_json(&event.payload, &mut found);
                 }

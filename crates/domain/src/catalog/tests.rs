@@ -147,10 +147,10 @@ fn an_expression_asks_of_the_product_whose_id_stands_there() {
     let lamp = item(r#"{"id":"p","price":30,"stock":2,"size":{"height":40}}"#);
     let id: Arc<str> = "p".into();
     let catalog = Products::new([(&id, &lamp)], Currency::EUR);
-    let (person, segments, rates) = (
+    let (person, segments, policies) = (
         crate::person::Person::new(crate::PersonId(1), 1),
         Segments::default(),
-        crate::value::Rates::default(),
+        crate::plan::Policies::default(),
     );
     let asked = |properties: &Value, path: &[&str]| {
         let scope = Scope {
@@ -158,7 +158,7 @@ fn an_expression_asks_of_the_product_whose_id_stands_there() {
             now: crate::ShopTime::EPOCH,
             zone: &jiff::tz::TimeZone::UTC,
             segments: &segments,
-            rates: &rates,
+            policies: &policies,
             catalog: &catalog,
             event: Some(Facts { name: "E", at: crate::ShopTime::EPOCH, properties }),
             run: None,

@@ -108,13 +108,25 @@ fn closure(expr: &Expr) -> Closure {
             let name = name.clone();
             Box::new(move |scope| Value::Bool(scope.in_segment(&name)))
         }
+        Expr::InCalendar(name) => {
+            let name = name.clone();
+            Box::new(move |scope| Value::Bool(scope.in_calendar(&name)))
+        }
+        Expr::Reachable(channel, topic) => {
+            let (channel, topic) = (*channel, topic.clone());
+            Box::new(move |scope| Value::Bool(scope.reaches(channel, topic.as_deref())))
+        }
+        Expr::ChangedAt(name) => {
+            let name = name.clone();
+            Box::new(move |scope| scope.person.traits.at(&name).map_or(Value::Missing, Value::Time))
+        }
         Expr::As(to, inner) => cast(to, inner),
     }
 }
 
 fn compare(comparison: Comparison, a: Closure, b: Closure) -> Closure {
     Box::new(move |scope| {
-        let ordering = a(scope).compare(&b(scope), scope.rates);
+        let ordering = a(scope).compare(&b(scope), &scope.policies.rates);
         Value::Bool(match comparison {
             // What is missing equals nothing, not even what is missing; `!=` is the exact negation.
             Comparison::Eq => ordering == Some(Ordering::Equal),
@@ -149,14 +161,14 @@ fn arithmetic(operator: Operator, a: &Value, b: &Value, scope: &Scope<'_>) -> Va
         }
         (Value::Span(a), Add, Value::Span(b)) => sum(*a, *b),
         (Value::Span(a), Sub, Value::Span(b)) => sum(*a, b.negated()),
-        (Value::Money(a), Add, Value::Money(b)) => money(scope.rates.add(*a, *b, 1)),
-        (Value::Money(a), Sub, Value::Money(b)) => money(scope.rates.add(*a, *b, -1)),
+        (Value::Money(a), Add, Value::Money(b)) => money(scope.policies.rates.add(*a, *b, 1)),
+        (Value::Money(a), Sub, Value::Money(b)) => money(scope.policies.rates.add(*a, *b, -1)),
         (Value::Money(a), Mul, Value::Number(by)) | (Value::Number(by), Mul, Value::Money(a)) => {
             money(a.times(*by))
         }
         (Value::Money(a), Div, Value::Number(by)) => money(a.over(*by)),
         (Value::Money(a), Div, Value::Money(b)) => {
-            scope.rates.ratio(*a, *b).map_or(Value::Missing, Value::number)
+            scope.policies.rates.ratio(*a, *b).map_or(Value::Missing, Value::number)
         }
         _ => Value::Missing,
     }
@@ -220,12 +232,12 @@ fn cast(to: &Type, inner: &Expr) -> Closure {
                     let beside =
                         beside.as_ref().map(|(root, path)| scope.get(root, path)).unwrap_or_default();
                     let currency = beside.as_text().and_then(|code| code.parse().ok());
-                    let money = Money::from_number(amount, currency.unwrap_or(scope.rates.base));
+                    let money = Money::from_number(amount, currency.unwrap_or(scope.policies.rates.base));
                     money.map_or(Value::Missing, Value::Money)
                 }
                 record @ Value::Record(_) => {
                     let amount = record.field("amount").as_number();
-                    let currency = currency_beside(&record).unwrap_or(scope.rates.base);
+                    let currency = currency_beside(&record).unwrap_or(scope.policies.rates.base);
                     let money = amount.and_then(|amount| Money::from_number(amount, currency));
                     money.map_or(Value::Missing, Value::Money)
                 }

@@ -131,6 +131,10 @@ impl Plan {
                     send.with.iter().filter_map(computed).for_each(&mut *visit);
                     send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
                 }
+                Step::Call(call) => {
+                    let body = call.body.iter().flatten();
+                    body.chain(&call.headers).filter_map(computed).for_each(&mut *visit);
+                }
                 Step::WaitUntilComputed(moment) => visit(moment),
                 Step::Repeat { condition, .. } => condition.iter().for_each(&mut *visit),
                 Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}

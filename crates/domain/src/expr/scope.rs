@@ -9,8 +9,8 @@ use super::Root;
 use crate::ShopTime;
 use crate::catalog::Catalog;
 use crate::person::{Entry, Person, Run};
-use crate::plan::{Condition, Segment};
-use crate::value::{Money, Rates, Value};
+use crate::plan::{Channel, Condition, Policies, Segment};
+use crate::value::{Money, Value};
 
 /// How deep segments may ask for segments. `journey` refuses circles; of stored ones that have become circular, the
 /// innermost is false.
@@ -60,8 +60,8 @@ pub struct Scope<'a> {
     pub zone: &'a TimeZone,
     /// The deployed segments.
     pub segments: &'a Segments,
-    /// The shop's currency and rates.
-    pub rates: &'a Rates,
+    /// The shop's policies, with its currency and rates.
+    pub policies: &'a Policies,
     /// The products that may be asked of.
     pub catalog: &'a dyn Catalog,
     /// The event at hand.
@@ -127,10 +127,10 @@ impl Scope<'_> {
             None => carts.latest(),
         };
         match (cart, field) {
-            (Some(cart), field) => cart.field(field, self.rates),
+            (Some(cart), field) => cart.field(field, &self.policies.rates),
             // A cart that was bought or never begun is an empty one, not a missing one.
             (None, "count") => Value::Number(0.0),
-            (None, "value") => Value::Money(Money::new(0.into(), self.rates.base)),
+            (None, "value") => Value::Money(Money::new(0.into(), self.policies.rates.base)),
             (None, "items" | "products") => Value::List(Arc::from([])),
             (None, _) => Value::Missing,
         }
@@ -145,6 +145,20 @@ impl Scope<'_> {
         let within =
             Scope { event: None, run: None, element: None, item: None, depth: self.depth + 1, ..*self };
         condition.compiled.holds(&within)
+    }
+
+    /// Whether an occasion of that name is on where the person is; of one that is not there any more none is.
+    pub fn in_calendar(&self, name: &str) -> bool {
+        let country = self.person.traits.get("country").as_text();
+        let mut named = self.policies.calendar.iter().filter(|occasion| &*occasion.name == name);
+        named.any(|occasion| occasion.until(self.now, self.zone, country).is_some())
+    }
+
+    /// Whether a channel reaches the person, and they have not said no to it; of a topic, whether they agree to that there.
+    pub fn reaches(&self, channel: Channel, topic: Option<&str>) -> bool {
+        let address = self.person.address(channel);
+        address.is_some_and(|address| !self.person.is_dead(channel, &address))
+            && self.person.hot.consents.allow(channel, topic, self.policies)
     }
 }
 

@@ -37,6 +37,11 @@ impl Traits {
         self.named.get(name).map_or(MISSING, |known| &known.value)
     }
 
+    /// When a trait became what it is.
+    pub fn at(&self, name: &str) -> Option<ShopTime> {
+        self.named.get(name).map(|known| known.at)
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Trait)> {
         self.named.iter().map(|(name, known)| (name.as_ref(), known))

@@ -9,6 +9,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::ShopTime;
 use crate::template::Localized;
 use crate::value::{Rates, Span};
 
@@ -29,11 +30,25 @@ pub enum Channel {
     Webhook,
     /// The development channel.
     Inbox,
+    /// What a step `call` asks: no message to anybody.
+    Call,
 }
 
 impl Channel {
     /// All, in the order of their codes.
-    pub const ALL: [Self; 7] =
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::Sms,
+        Self::Push,
+        Self::Whatsapp,
+        Self::InApp,
+        Self::Webhook,
+        Self::Inbox,
+        Self::Call,
+    ];
+
+    /// Those by which somebody is spoken to.
+    pub const SPOKEN: [Self; 7] =
         [Self::Email, Self::Sms, Self::Push, Self::Whatsapp, Self::InApp, Self::Webhook, Self::Inbox];
 
     /// The word in files.
@@ -46,6 +61,7 @@ impl Channel {
             Self::InApp => "in_app",
             Self::Webhook => "webhook",
             Self::Inbox => "inbox",
+            Self::Call => "call",
         }
     }
 
@@ -65,7 +81,7 @@ impl Channel {
             Self::Email => Some("email"),
             Self::Sms | Self::Whatsapp => Some("phone"),
             Self::Push => Some("push_token"),
-            Self::InApp | Self::Webhook | Self::Inbox => None,
+            Self::InApp | Self::Webhook | Self::Inbox | Self::Call => None,
         }
     }
 }
@@ -164,9 +180,9 @@ pub struct Hours {
     pub to: Time,
 }
 
-/// A span of the calendar in which nothing of marketing is said, in each person's own zone.
+/// A span of the calendar, in each person's own zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blackout {
+pub struct Occasion {
     /// The calendar's name for it.
     pub name: Arc<str>,
     /// Its first moment on the person's clock.
@@ -175,8 +191,24 @@ pub struct Blackout {
     pub to: DateTime,
     /// For people whose trait `country` is one of these; empty is everybody.
     pub countries: Vec<Arc<str>>,
-    /// What becomes of a message that comes due in it.
-    pub end: BlackoutEnd,
+    /// Where nothing of marketing is said in it: what becomes of a message that comes due.
+    pub blackout: Option<BlackoutEnd>,
+}
+
+impl Occasion {
+    /// Until when it lasts for somebody of that zone and country; `None` where it is not now, or not theirs.
+    pub fn until(&self, now: ShopTime, zone: &TimeZone, country: Option<&str>) -> Option<ShopTime> {
+        let theirs = self.countries.is_empty()
+            || country.is_some_and(|country| self.countries.iter().any(|one| &**one == country));
+        let moment = |local: DateTime| {
+            let at = zone.to_ambiguous_timestamp(local).compatible();
+            at.ok().map(ShopTime::new)
+        };
+        // Its last minute is part of it.
+        let over = self.to.checked_add(jiff::Span::new().minutes(1)).ok();
+        let (from, until) = (moment(self.from)?, over.and_then(moment)?);
+        (theirs && (from..until).contains(&now)).then_some(until)
+    }
 }
 
 /// What becomes of a message that comes due in a blackout.
@@ -205,8 +237,8 @@ pub struct Policies {
     pub quiet_hours: BTreeMap<Channel, Hours>,
     /// Marketing messages to one person by channel.
     pub caps: BTreeMap<Channel, Rate>,
-    /// Blackouts.
-    pub blackouts: Vec<Blackout>,
+    /// The shop's occasions; several may have one name.
+    pub calendar: Vec<Occasion>,
     /// Who mail is from, by name.
     pub senders: BTreeMap<Arc<str>, Sender>,
     /// Tracked links.
@@ -232,7 +264,7 @@ impl Default for Policies {
             holdout: 0.0,
             quiet_hours: BTreeMap::new(),
             caps: BTreeMap::new(),
-            blackouts: Vec::new(),
+            calendar: Vec::new(),
             senders: BTreeMap::new(),
             links: Links::default(),
             locales: vec!["en".into()],

@@ -82,6 +82,7 @@ pub(crate) fn send(template: &str, channel: Channel) -> Step {
         escalate: None,
         best_of: false,
         at_best: false,
+        at: None,
         within: Span::Days(1),
         window: None,
         priority: None,
@@ -90,6 +91,7 @@ pub(crate) fn send(template: &str, channel: Channel) -> Step {
         sender: None,
         topic: None,
         filled: Vec::new(),
+        test: Vec::new(),
     })
 }
 

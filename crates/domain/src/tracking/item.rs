@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{NAME_BYTES, named, scan, timestamp};
+use crate::call::ANSWERED;
 use crate::{Identity, Kind, Reason, Reject, ShopTime};
 
 type Raw<'a> = Option<&'a RawValue>;
@@ -129,10 +130,15 @@ impl<'a> Item<'a> {
     /// The event's name; the page's or screen's; empty for the other kinds.
     pub(super) fn name(&self, kind: Kind) -> Result<String, Reject> {
         match kind {
-            Kind::Track => self
-                .text("event", self.event, NAME_BYTES)?
-                .filter(|name| !name.trim().is_empty())
-                .ok_or_else(|| missing("event", "the event's name")),
+            Kind::Track => match self.text("event", self.event, NAME_BYTES)? {
+                Some(name) if name == ANSWERED => {
+                    let detail =
+                        format!("`{ANSWERED}` is told by nobody but us. Give the event another name.");
+                    Err(Reject::new("event", Reason::Ours, detail))
+                }
+                Some(name) if !name.trim().is_empty() => Ok(name),
+                _ => Err(missing("event", "the event's name")),
+            },
             Kind::Page | Kind::Screen => Ok(self.text("name", self.name, NAME_BYTES)?.unwrap_or_default()),
             Kind::Group => match self.text("groupId", self.group_id, NAME_BYTES)? {
                 Some(_) => Ok(String::new()),

@@ -310,6 +310,13 @@ async fn deliver(
                         Verdict::Unknown { reason }
                     }
                 }),
+                Some(Prepared::Call(caller, asked)) => tokio::select! {
+                    answer = caller.call(&asked, message, unix_seconds()) => match answer {
+                        Ok(answer) => Said::Answered(answer),
+                        Err(verdict) => Said::Channel(verdict),
+                    },
+                    () = over(stop) => Said::Channel(again("this daemon was stopped before the answer came")),
+                },
                 Some(Prepared::Told(sender, content)) => Said::Channel(tokio::select! {
                     verdict = sender.send(&content, unix_seconds()) => verdict,
                     () = over(stop) => codec::settled(sender.codec().as_ref(), Verdict::Unknown {

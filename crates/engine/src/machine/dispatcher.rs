@@ -15,7 +15,7 @@ mod schedule;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journeyman_channels::Verdict;
+use journeyman_channels::{Reason, Verdict};
 use journeyman_domain::plan::Channel;
 use journeyman_domain::{MessageId, ShopTime};
 use journeyman_store::outbox::{Claimed, Outcome, Started, Whose};
@@ -118,6 +118,16 @@ pub enum Said {
     Inbox,
     /// A channel's word.
     Channel(Verdict),
+    /// What a call was answered.
+    Answered(String),
+}
+
+impl Said {
+    /// It can never leave.
+    pub fn never(why: &str) -> Self {
+        let (reason, detail) = (Reason::Unsendable, why.to_owned());
+        Self::Channel(Verdict::Rejected { reason, detail, suppress: false })
+    }
 }
 
 /// A line of a queue: the messages of one sender.

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use journeyman_channels::codec::Content;
 use journeyman_channels::email::{self, Wire};
 use journeyman_channels::{Reason, Verdict};
+use journeyman_delivery::call::Caller;
 use journeyman_delivery::http;
 use journeyman_delivery::smtp::Pool;
+use journeyman_domain::call::{self, Asked};
 use journeyman_domain::plan::{Channel, Policies};
 use journeyman_domain::template::{Context, Data};
 use journeyman_render::{Templates, Tracking, Wording};
@@ -68,6 +70,8 @@ pub enum Prepared {
     Inbox,
     /// By mail.
     Mail(Pool, Box<Wire>),
+    /// A step's question to the shop's own systems.
+    Call(Caller, Box<Asked>),
     /// By a provider over HTTP.
     Told(http::Sender, Box<Content>),
     /// It can't leave: what follows from that is known already.
@@ -77,6 +81,13 @@ pub enum Prepared {
 /// Makes a message ready: the same message and context give the same bytes, whoever asks and when.
 pub fn prepare(outlet: &Outlet, wordings: &Wordings, claimed: &Claimed, context: &Context) -> Prepared {
     let message = &claimed.message;
+    if message.channel == Channel::Call {
+        return match (&outlet.calls, call::asked(message)) {
+            (Some(caller), Some(asked)) => Prepared::Call(caller.clone(), Box::new(asked)),
+            (None, _) => Prepared::never("nobody is called from here"),
+            (_, None) => Prepared::never("what was to be asked can't be read"),
+        };
+    }
     let to = match outlet.way(message.channel, &message.address) {
         Way::Nowhere(why) => return Prepared::never(why),
         Way::Inbox => None,

@@ -117,6 +117,8 @@ codes! {
     LOCALE "J0709" Error "not a locale, or words that are missing in one";
     LINKS "J0710" Error "not where links lead through, or not what can be added to them";
 
+    // 12: the calendar, calls, tests, moves of runs
+
     // 08: templates; what their variables speak of is said with the codes of expressions
     NO_TEMPLATE "J0801" Error "a template that does not exist";
     NO_WORDS "J0802" Error "a channel that a template has no words for";
@@ -131,4 +133,13 @@ codes! {
     NEAR_EVENT "J0906" Warning "an event whose name is nearly that of a known one";
     NEAR_PROPERTY "J0907" Warning "a property whose name is nearly that of a known one";
     TEMPLATE_LINT "J0908" Warning "something in a template that is probably not meant";
+
+    // 10: tests in journey files
+    TEST_STEP "J1001" Error "a test names a step or an option that the journey does not have";
+
+    // 12: occasions, calls, variants
+    UNKNOWN_OCCASION "J1200" Error "an occasion that the calendar does not have";
+    CALL "J1201" Error "a call that can't be made";
+    CALL_HEADER "J1202" Error "a header or a secret that no call has";
+    TEST "J1203" Error "a test that compares nothing, or what the template does not say";
 }

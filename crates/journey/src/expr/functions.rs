@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use journeyman_domain::expr::{Counted, Expr, Filter, Type};
+use journeyman_domain::plan::Channel;
 use journeyman_domain::value::{Span, Value};
 
 use super::ast::{Ast, Kind};
 use super::lower::{Lowering, ROOTS, Typed};
 use super::{Fault, lists};
-use crate::diagnostic::{ARGUMENTS, NEAR_EVENT, NOT_YET, TYPES, UNKNOWN_FUNCTION, UNKNOWN_SEGMENT};
+use crate::diagnostic::{
+    ARGUMENTS, CHANNEL, NEAR_EVENT, NOT_YET, TOPIC, TYPES, UNKNOWN_FUNCTION, UNKNOWN_OCCASION,
+    UNKNOWN_SEGMENT,
+};
 use crate::literal::short;
 
-const FUNCTIONS: [&str; 5] = ["has", "count", "sum", "last", "in_segment"];
-const LATER: [&str; 5] = ["reachable", "changed", "in_calendar", "recommend", "repurchase_cycle"];
+const FUNCTIONS: [&str; 8] =
+    ["has", "count", "sum", "last", "in_segment", "in_calendar", "reachable", "changed"];
+const LATER: [&str; 2] = ["recommend", "repurchase_cycle"];
+/// What of a profile is no trait: nobody says when it changed.
+const KEPT: [&str; 4] = ["first_seen", "last_seen", "sessions", "time_zone"];
 
 impl Lowering<'_, '_> {
     pub(super) fn function(&mut self, ast: &Ast, name: &str, arguments: &[Ast]) -> Option<Typed> {
@@ -22,6 +29,9 @@ impl Lowering<'_, '_> {
             "sum" => self.sum(ast, arguments),
             "last" => self.last(ast, arguments),
             "in_segment" => self.in_segment(ast, arguments),
+            "in_calendar" => self.in_calendar(ast, arguments),
+            "reachable" => self.reachable(ast, arguments),
+            "changed" => self.changed(ast, arguments),
             later if LATER.contains(&later) => self.not_yet(ast.at, later),
             _ => {
                 let message = format!("there is no function `{}`", short(name));
@@ -122,6 +132,74 @@ impl Lowering<'_, '_> {
             return self.unknown(UNKNOWN_SEGMENT, *at, message, name, known, &otherwise);
         }
         Some((Expr::InSegment(name.clone()), Type::Bool))
+    }
+
+    fn in_calendar(&mut self, ast: &Ast, arguments: &[Ast]) -> Option<Typed> {
+        let [Ast { kind: Kind::Literal(Value::Text(name)), at, .. }] = arguments else {
+            let help = "write its name in quotes: `in_calendar('bfcm')`";
+            return self.fault(ARGUMENTS, ast.at, "`in_calendar(...)` wants the name of an occasion", help);
+        };
+        let names = self.scope.names;
+        if !names.old && !names.calendar.contains(name) {
+            let message = format!("the calendar has no `{}`", short(name));
+            let otherwise = "write it under `calendar:` in journeyman.yaml";
+            let known = names.calendar.iter().map(AsRef::as_ref);
+            return self.unknown(UNKNOWN_OCCASION, *at, message, name, known, otherwise);
+        }
+        Some((Expr::InCalendar(name.clone()), Type::Bool))
+    }
+
+    fn reachable(&mut self, ast: &Ast, arguments: &[Ast]) -> Option<Typed> {
+        let text = |ast: &Ast| match &ast.kind {
+            Kind::Literal(Value::Text(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let (channel, topic) = match arguments {
+            [channel] => (text(channel).map(|name| (name, channel.at)), Some(None)),
+            [channel, topic] => {
+                (text(channel).map(|name| (name, channel.at)), text(topic).map(|name| Some((name, topic.at))))
+            }
+            _ => (None, None),
+        };
+        let (Some((name, at)), Some(topic)) = (channel, topic) else {
+            let help = "write `reachable('sms')`, or of one topic `reachable('sms', 'offers')`";
+            return self.fault(ARGUMENTS, ast.at, "`reachable(...)` wants a channel in quotes", help);
+        };
+        let named = name.parse::<Channel>().ok().filter(|channel| Channel::SPOKEN.contains(channel));
+        let Some(channel) = named else {
+            let names = Channel::SPOKEN.map(Channel::name);
+            let message = format!("there is no channel `{}`", short(&name));
+            let otherwise = format!("there are: {}", names.join(", "));
+            return self.unknown(CHANNEL, at, message, &name, names, &otherwise);
+        };
+        let names = self.scope.names;
+        let known = names.topics.as_ref().filter(|_| !names.old);
+        if let (Some((topic, at)), Some(known)) = (&topic, known)
+            && !known.contains(topic)
+        {
+            let message = format!("there is no topic `{}`", short(topic));
+            let known = known.iter().map(AsRef::as_ref);
+            return self.unknown(
+                TOPIC,
+                *at,
+                message,
+                topic,
+                known,
+                "write it under `topics:` in journeyman.yaml",
+            );
+        }
+        Some((Expr::Reachable(channel, topic.map(|(topic, _)| topic)), Type::Bool))
+    }
+
+    fn changed(&mut self, ast: &Ast, arguments: &[Ast]) -> Option<Typed> {
+        let chain = if let [argument] = arguments { argument.chain() } else { None };
+        let named = chain.filter(|(root, fields)| root.as_ref() == "profile" && fields.len() == 1);
+        let field = named.and_then(|(_, fields)| fields.first().map(|(field, _)| (*field).clone()));
+        let Some(field) = field.filter(|field| !KEPT.contains(&field.as_ref())) else {
+            let message = "`changed(...)` wants a trait, and says when it became what it is";
+            return self.fault(ARGUMENTS, ast.at, message, "write `changed(profile.birthday)`");
+        };
+        Some((Expr::ChangedAt(field), Type::Time))
     }
 
     fn event_name(&mut self, ast: &Ast) -> Option<Arc<str>> {

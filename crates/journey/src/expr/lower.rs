@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use journeyman_domain::call;
 use journeyman_domain::catalog::PRODUCT_ID;
 use journeyman_domain::expr::{Expr, ListCall, Root, Type};
 use journeyman_domain::score;
+use journeyman_domain::template::variant_of;
 use journeyman_domain::value::Value;
 
 use super::ast::{Ast, Kind};
@@ -31,8 +33,11 @@ const RESULTS: [(&str, Type); 8] = [
     ("reason", Type::Text),
     ("at", Type::Time),
 ];
-const LATER_RESULTS: &[&str] = &["variant", "offer_code", "offer_expires", "offer_used"];
-const PROFILE: [(&str, Type); 4] = [
+/// What a call leaves beside its answer.
+const CALL_RESULTS: [(&str, Type); 3] = [("failed", Type::Bool), ("reason", Type::Text), ("at", Type::Time)];
+const LATER_RESULTS: &[&str] = &["offer_code", "offer_expires", "offer_used"];
+const PROFILE: [(&str, Type); 5] = [
+    ("id", Type::Text),
     ("first_seen", Type::Time),
     ("last_seen", Type::Time),
     ("sessions", Type::Number),
@@ -248,6 +253,20 @@ impl<'a, 'f> Lowering<'a, 'f> {
             Resolved::Product { id, path, of } => return self.product_field(id, path, &of, field, at),
             Resolved::Value((expr, of)) => return self.field_of_value(expr, of, field, at),
         };
+        if let (Root::Step(id), true) = (&root, path.is_empty())
+            && self.leaves(id) == Some(Leaves::Answer)
+            && of_table(&CALL_RESULTS, field).is_none()
+        {
+            // What was answered is kept among the run's variables.
+            let path = vec![call::variable(id), field.clone()];
+            return Some(Resolved::Path { root: Root::Run, path, of: Type::Any, closed: false });
+        }
+        if let (Root::Step(id), true, "variant") = (&root, path.is_empty(), field.as_ref())
+            && self.leaves(id) == Some(Leaves::Message)
+        {
+            let path = vec![variant_of(id)];
+            return Some(Resolved::Path { root: Root::Run, path, of: Type::Text, closed: true });
+        }
         if field.as_ref() == "product" && self.is_thing(&root, &path, &of) {
             path.push(PRODUCT_ID.into());
             return Some(product(Expr::Path(root, path.into())));
@@ -381,7 +400,6 @@ impl<'a, 'f> Lowering<'a, 'f> {
                     self.unknown(UNKNOWN_VARIABLE, at, message, field, known, &otherwise)
                 }
             },
-            Root::Profile if field == "id" => self.not_yet(at, "profile.id"),
             Root::Profile => Some(of_table(&PROFILE, field).unwrap_or(Type::Any)),
             Root::Cart => {
                 let fields = crate::tracking::cart();
@@ -434,8 +452,13 @@ impl<'a, 'f> Lowering<'a, 'f> {
         }
     }
 
+    fn leaves(&self, id: &str) -> Option<Leaves> {
+        self.scope.steps.and_then(|steps| steps.get(id)).copied()
+    }
+
     fn result(&mut self, id: &str, field: &str, at: Place) -> Option<Type> {
-        match self.scope.steps.and_then(|steps| steps.get(id)) {
+        match self.leaves(id) {
+            Some(Leaves::Answer) => of_table(&CALL_RESULTS, field),
             Some(Leaves::Unknown) => Some(Type::Any),
             Some(Leaves::Message) if LATER_RESULTS.contains(&field) => self.not_yet(at, field),
             Some(Leaves::Message) => {
@@ -450,7 +473,7 @@ impl<'a, 'f> Lowering<'a, 'f> {
             }
             _ => {
                 let message = format!("the step `{id}` leaves no results");
-                self.fault(UNKNOWN_FIELD, at, message, "only a `send` does: ask for the id of one")
+                self.fault(UNKNOWN_FIELD, at, message, "only a `send` and a `call` do: ask for the id of one")
             }
         }
     }

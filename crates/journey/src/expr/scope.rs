@@ -24,6 +24,10 @@ pub(crate) struct Names {
     pub(crate) tracking: Tracking,
     /// The shop's.
     pub(crate) currency: Currency,
+    /// The shop's occasions.
+    pub(crate) calendar: BTreeSet<Arc<str>>,
+    /// The shop's consent topics; `None` where they could not be read.
+    pub(crate) topics: Option<BTreeSet<Arc<str>>>,
 }
 
 /// What a step leaves behind.
@@ -31,6 +35,8 @@ pub(crate) struct Names {
 pub(crate) enum Leaves {
     /// What became of a message.
     Message,
+    /// What was answered.
+    Answer,
     /// Nothing.
     Nothing,
     /// Its verb is not read yet, so nobody knows.

@@ -82,6 +82,12 @@ pub(super) fn step(node: &Node) -> graph::Node {
             lines.extend(with.iter().map(setting));
             (Kind::Set, "Start".to_owned(), journey.to_string())
         }
+        Step::Call(call) => {
+            lines.extend(call.body.iter().flatten().map(setting));
+            let again = if call.retry > 0 { format!(", {} times again", call.retry) } else { String::new() };
+            lines.push(Line::Words(format!("at most {}{again}", call.within)));
+            (Kind::Set, format!("Call · {}", call.method), call.url.to_string())
+        }
         Step::Use { snippet, with, .. } => {
             let given = with.iter().map(|(name, setting)| {
                 let name = name.rsplit('/').next().unwrap_or(name);
@@ -124,7 +130,11 @@ fn by(send: &Send) -> String {
 
 fn said(send: &Send) -> impl Iterator<Item = Line> + '_ {
     let with = send.with.iter().map(setting);
-    let best = if send.at_best { "at the best hour within" } else { "within" };
+    let best = match &send.at {
+        Some(when) => format!("at {}, within", moment(when)),
+        None if send.at_best => "at the best hour within".to_owned(),
+        None => "within".to_owned(),
+    };
     let window = send.window.iter().map(|window| Line::Words(hours(window)));
     let holdout = (send.holdout > 0.0)
         .then(|| Line::Words(format!("withheld from {} of people", percent(send.holdout))));
@@ -135,7 +145,7 @@ const WORKING: [Weekday; 5] =
     [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
 
 /// A moment of the calendar: `weekdays 10:00`.
-fn moment(when: &When) -> String {
+pub(crate) fn moment(when: &When) -> String {
     let zone = when.zone.as_ref().and_then(|zone| zone.iana_name());
     let zone = zone.map_or(String::new(), |zone| format!(" {zone}"));
     format!("{}{}{zone}", days(&when.days), when.at.strftime("%H:%M"))

@@ -2,6 +2,7 @@
 //! step goes on that holds it.
 
 mod branch;
+mod call;
 mod cause;
 mod choose;
 mod leave;
@@ -9,6 +10,7 @@ mod repeat;
 mod send;
 mod sender;
 mod set;
+mod test;
 mod using;
 mod wait;
 mod wait_for;
@@ -251,6 +253,11 @@ impl<'t> Reader<'_, '_, '_> {
                 let open = self.otherwise(reading);
                 // Whoever it was sent to goes on.
                 (step, &words::SEND, true | open)
+            }
+            "call" => {
+                let step = self.call(reading);
+                self.otherwise(reading);
+                (step, &words::CALL, true)
             }
             "wait" => self.plain(reading, &words::WAIT, Self::wait),
             "wait_until" => self.plain(reading, &words::WAIT_UNTIL, Self::wait_until),

@@ -210,10 +210,16 @@ impl<'t, 'r, 's> Survey<'t, 'r, 's> {
 
 /// The verb of a step, where it has one.
 fn verb(map: &Map) -> Option<(&'static str, &Entry, Leaves)> {
-    let now = words::VERBS
-        .iter()
-        .map(|(verb, _)| (*verb, if *verb == "send" { Leaves::Message } else { Leaves::Nothing }));
+    let now = words::VERBS.iter().map(|(verb, _)| (*verb, leaves(verb)));
     let later = words::LATER_VERBS.iter().map(|verb| (*verb, Leaves::Unknown));
     let found = now.chain(later).find_map(|(verb, leaves)| Some((verb, map.get(verb)?, leaves)));
     found.or_else(|| Some(("if", map.get("if")?, Leaves::Nothing)))
+}
+
+fn leaves(verb: &str) -> Leaves {
+    match verb {
+        "send" => Leaves::Message,
+        "call" => Leaves::Answer,
+        _ => Leaves::Nothing,
+    }
 }

@@ -1,8 +1,8 @@
-//! `calendar`: spans in which nothing of marketing is said.
+//! `calendar`: occasions, and in which of them nothing of marketing is said.
 
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Blackout, BlackoutEnd};
+use journeyman_domain::plan::{BlackoutEnd, Occasion};
 
 use super::entries;
 use crate::block::{self, Block};
@@ -11,22 +11,22 @@ use crate::literal::{self, short};
 use crate::tree::Entry;
 use crate::words;
 
-pub(super) fn read(entry: &Entry, report: &mut Report<'_>) -> Vec<Blackout> {
-    let mut blackouts = Vec::new();
+pub(super) fn read(entry: &Entry, report: &mut Report<'_>) -> Vec<Occasion> {
+    let mut occasions = Vec::new();
     for entry in entries(entry, report) {
         let name = block::said(literal::name(&entry.key), NAME, entry.place, report);
         let Some(mut block) = Block::of(&entry.value, "an entry of `calendar`", report) else { continue };
-        let (name, blackout) = (name, span(&mut block, entry, report));
+        let (name, occasion) = (name, span(&mut block, entry, report));
         block.finish(&words::CALENDAR_WORDS, &[], report);
-        if let (Some(name), Some(blackout)) = (name, blackout) {
-            blackouts.push(Blackout { name, ..blackout });
+        if let (Some(name), Some(occasion)) = (name, occasion) {
+            occasions.push(Occasion { name, ..occasion });
         }
     }
-    blackouts
+    occasions
 }
 
-/// A blackout; `None` of a span that is none, or is wrong.
-fn span(block: &mut Block<'_>, entry: &Entry, report: &mut Report<'_>) -> Option<Blackout> {
+/// An occasion; `None` of one that is wrong.
+fn span(block: &mut Block<'_>, entry: &Entry, report: &mut Report<'_>) -> Option<Occasion> {
     let help = "write date and clock time: `from: 2026-11-27 00:00`";
     let mut moment = |key: &str, report: &mut Report<'_>| {
         let entry = block.require(key, &words::CALENDAR_WORDS, help, report)?;
@@ -63,6 +63,5 @@ fn span(block: &mut Block<'_>, entry: &Entry, report: &mut Report<'_>) -> Option
     }
     let ends = [("drop", BlackoutEnd::Drop), ("wait", BlackoutEnd::Wait)];
     let end = then.and_then(|entry| block::choice(entry, &ends, report)).unwrap_or(BlackoutEnd::Wait);
-    marketing?;
-    Some(Blackout { name: Arc::from(""), from: from?, to: to?, countries, end })
+    Some(Occasion { name: Arc::from(""), from: from?, to: to?, countries, blackout: marketing.map(|()| end) })
 }

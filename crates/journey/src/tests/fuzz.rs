@@ -170,7 +170,7 @@ proptest! {
             place: Place { file: file.path.as_str().into(), start, end: start + length },
         };
         let variables = variables.into_iter().map(variable).collect();
-        let signature = Signature { name: "a".into(), channels: vec![Channel::Email], sender: None, variables };
+        let signature = Signature { name: "a".into(), channels: vec![Channel::Email], sender: None, variants: Vec::new(), variables };
         let text = with_steps("  - send: a\n    channel: email\n    with:\n      picks: = entry.products\n");
         let sources = super::door::around("journeys/t.yaml", &text);
         let (signatures, files) = ([signature], [file]);

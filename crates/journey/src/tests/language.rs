@@ -47,7 +47,13 @@ macro_rules! journey {
 #[test]
 fn the_ten_journeys() {
     let cases: [(&str, &str, &[&str]); 13] = [
-        journey!("cart-abandonment", &["28 test"]),
+        // An order names no cart, so it ends the runs of all of the person's carts.
+        journey!(
+            "cart-abandonment",
+            &[
+                "J0903 15:1 `Order Completed` has no `cart_id`: it counts for every run of the person, whatever its `cart_id`; if it has one, describe it in tracking.yaml: `Order Completed:` `cart_id: text`"
+            ]
+        ),
         journey!("wishlist-price-drop", &["38 offer", "39 offer_on"]),
         journey!("wish-10", &["1 offer"]),
         journey!("back-in-stock", &["9 queue", "37 recommend"]),
@@ -80,7 +86,6 @@ fn the_ten_journeys() {
                 "7 before",
                 "8 at",
                 "9 leap",
-                "11 changed",
                 "21 offer",
                 "27 offer_expires",
                 "30 offer",
@@ -104,7 +109,6 @@ fn the_ten_journeys() {
         journey!(
             "payment-failed",
             &[
-                "15 call",
                 "J0611 39:12 there is no journey `win-back-subscribers`; write it to journeys/win-back-subscribers.yaml, with `enter:` and `api: yes`"
             ]
         ),
@@ -125,16 +129,4 @@ fn the_ten_journeys() {
             .collect();
         assert_eq!(got, expected, "{name}");
     }
-}
-
-/// The flagship without what is not read yet.
-#[test]
-fn the_cart_journey_runs_without_the_rest() {
-    let text = include_str!("journeys/cart-abandonment.yaml")
-        .replace(" and cart.items.any(product.stock > 0)", "")
-        .replace("    test: { subject: [plain, question], winner: clicked }\n", "");
-    // An order names no cart, so it ends the runs of all of the person's carts.
-    let told = told("cart-abandonment", &text);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("J0903 15:1 `Order Completed` has no `cart_id`"), "{told:?}");
 }

@@ -56,6 +56,7 @@ fn graph(plan: &Plan) -> String {
                 let condition = condition.as_ref().map_or(String::new(), |asked| format!(" while {asked:?}"));
                 format!("repeat {times}{every}{condition} -> {}", to(*then))
             }
+            Step::Call(call) => format!("call {} {} {:?}", call.method, call.url, call.fields),
             Step::Exit(reason) => format!("exit {reason}"),
             Step::Choose(shares) => {
                 let share = |share: &journeyman_domain::plan::Share| {

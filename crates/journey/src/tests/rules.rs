@@ -13,6 +13,40 @@ pub(super) fn cases() -> Vec<Case> {
             "goal:\n  on: Order Completed\n  value: = event.revenue * 2 + 3\n",
             &["J0508 8:12 money is compared or computed"],
         ),
+        Case::steps(
+            "  - id: a\n    call: POST https://x.example/y\n    body:\n      n: = entry.order_id\n    headers:\n      X-Shop: = profile.shop\n    secret: KEY\n    within: 1m\n    retry: 3\n    else:\n      - exit: x\n  - exit: y\n    if: a.url == 'x' and a.deep.er > 3 and not a.failed and a.reason == 'x'\n",
+            &[],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    test: { subject: [plain, other], winner: clicked }\n  - exit: x\n    if: a.variant == 'other'\n",
+            &[],
+        ),
+        Case::steps(
+            "  - send: a\n    channel: email\n    test: { subject: [plain] }\n  - send: b\n    channel: email\n    test: { subject: [a, b], variant: [a, b], winner: clicked, share: 20% }\n",
+            &[
+                "J0204 9:5 a test needs a `winner`",
+                "J1203 9:23 a test compares 2 to 10 variants, and this one 1",
+                "J0204 12:5 a test is of `subject`, `preheader` or `variant`",
+                "J0201 12:64 `share` is not read",
+            ],
+        ),
+        Case::steps(
+            "  - call: https://x.example\n  - call: POST x.example\n  - call: GET https://x.example\n    body: { a: b }\n    within: 2d\n",
+            &[
+                "J1201 7:11 `https://x.example` is no way to ask: there are GET, POST",
+                "J1201 8:11 `x.example` is no address; `POST https://billing.shop.example/v1/links`",
+                "J1201 10:5 a GET has no body",
+                "J1201 11:13 an answer is waited for 24h at most",
+            ],
+        ),
+        Case::steps(
+            "  - call: POST https://x.example\n    headers:\n      Content-Type: text\n    secret: whsec_abc\n    retry: 11\n",
+            &[
+                "J1202 9:7 `Content-Type` is no header of a call's own",
+                "J1202 10:13 a secret does not stand in the file; `secret: BILLING_KEY`",
+                "J0306 11:12 `11` is no such number; from 0 to 10",
+            ],
+        ),
         Case::steps("  - repeat: 3\n    every: 1d\n", &["J0204 7:5 a `repeat` needs `then:`"]),
         Case::steps("  - repeat: 3\n    every: 1d\n    then: []\n", &["J0204 9:5 a `repeat` without steps"]),
         Case::steps(

@@ -195,13 +195,14 @@ fn policies_are_read() {
     assert!((policies.holdout - 0.02).abs() < 1e-12);
     assert!(policies.quiet_hours.contains_key(&Channel::Sms));
     assert_eq!(policies.caps[&Channel::Email].count, 4);
-    let blackouts: Vec<(&str, BlackoutEnd, usize)> = policies
-        .blackouts
+    let calendar: Vec<(&str, Option<BlackoutEnd>, usize)> = policies
+        .calendar
         .iter()
-        .map(|blackout| (blackout.name.as_ref(), blackout.end, blackout.countries.len()))
+        .map(|occasion| (occasion.name.as_ref(), occasion.blackout, occasion.countries.len()))
         .collect();
-    assert_eq!(blackouts, [("christmas", BlackoutEnd::Drop, 2), ("easter", BlackoutEnd::Wait, 0)]);
-    assert_eq!(&*policies.blackouts[0].countries[1], "NO");
+    let (drop, wait) = (Some(BlackoutEnd::Drop), Some(BlackoutEnd::Wait));
+    assert_eq!(calendar, [("bfcm", None, 0), ("christmas", drop, 2), ("easter", wait, 0)]);
+    assert_eq!(&*policies.calendar[1].countries[1], "NO");
 }
 
 #[test]

@@ -38,7 +38,13 @@ pub(super) fn template(name: &str, text: &str) -> (Signature, Source) {
         });
         at = end;
     }
-    let signature = Signature { name: name.into(), channels: vec![Channel::Email], sender: None, variables };
+    let signature = Signature {
+        name: name.into(),
+        channels: vec![Channel::Email],
+        sender: None,
+        variants: Vec::new(),
+        variables,
+    };
     (signature, Source { path: file, text: text.to_owned() })
 }
 

@@ -116,27 +116,17 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn later() -> Vec<Case> {
     const SAID: &str = "is not read by this version yet";
     let mut cases = Vec::new();
-    for word in ["migrate", "tests"] {
+    for word in ["migrate"] {
         cases.push((format!("{word}: x\n"), String::new(), format!("J0201 6:1 `{word}` {SAID}")));
     }
     cases.push(("pin: yes\n".to_owned(), String::new(), format!("J0201 6:6 `pin: yes` {SAID}")));
-    for word in ["offer", "offer_on", "test"] {
+    for word in ["offer", "offer_on"] {
         cases.push((
             String::new(),
             format!("  - send: a\n    channel: email\n    {word}: x\n"),
             format!("J0201 9:5 `{word}` {SAID}"),
         ));
     }
-    cases.push((
-        String::new(),
-        "  - call: x\n    else:\n      - wait: 1d\n".to_owned(),
-        format!("J0201 7:5 `call` {SAID}"),
-    ));
-    cases.push((
-        String::new(),
-        "  - send: a\n    channel: email\n    at: monday 09:00\n".to_owned(),
-        format!("J0201 9:9 `at: …` {SAID}"),
-    ));
     for by in ["bandit", "contextual"] {
         let steps = format!(
             "  - choose: x\n    by: {by}\n    options:\n      a:\n        then: {{ exit: a }}\n      b:\n        then: {{ exit: b }}\n"

@@ -18,7 +18,7 @@ use crate::lower::{Form, lower};
 use crate::piece::Woven;
 use crate::program::{Expr, Own, Program, any};
 use crate::report::{Report, meant};
-use crate::settings::{self, Push, Settings, Yaml, escaped};
+use crate::settings::{self, Push, Settings, Variant, Yaml, escaped};
 use crate::signature::Asked;
 use crate::speech::Speech;
 use crate::{mjml, sample, text};
@@ -79,7 +79,7 @@ impl Compiling<'_> {
 
     fn template(&self, report: &mut Report) -> Compiled {
         let before = report.errors();
-        let settings =
+        let mut settings =
             self.folder.settings.as_ref().map(|plain| self.yaml(plain).settings(report)).unwrap_or_default();
         let push = self.folder.push.as_ref().map(|plain| self.yaml(plain).push(report));
         let spoken = spoken::Spoken::read(self, report);
@@ -100,6 +100,20 @@ impl Compiling<'_> {
         for locale in &self.policies.locales {
             let texts = Texts { compiling: self, settings: &settings, locale, said: &said };
             words.insert(locale.clone(), texts.all(push.as_ref(), &spoken, &mut asked, report));
+        }
+        let mut variants = BTreeMap::new();
+        for (name, variant) in std::mem::take(&mut settings.variants) {
+            // What a variant says takes the place of what the template does, for as long as it is compiled.
+            let (subject, preheader) = (settings.subject.clone(), settings.preheader.clone());
+            let Variant { subject: other, preheader: another } = variant;
+            (settings.subject, settings.preheader) =
+                (other.or(settings.subject), another.or(settings.preheader));
+            let in_each = self.policies.locales.iter().map(|locale| {
+                let texts = Texts { compiling: self, settings: &settings, locale, said: &said };
+                (locale.clone(), texts.all(push.as_ref(), &spoken, &mut asked, report))
+            });
+            variants.insert(name, in_each.collect::<BTreeMap<_, _>>());
+            (settings.subject, settings.preheader) = (subject, preheader);
         }
         if !self.folder.broken {
             unsaid(&settings.texts, &said, report);
@@ -128,8 +142,12 @@ impl Compiling<'_> {
             }
         };
         let sound = report.errors() == before && !self.folder.broken;
-        let signature = Signature { name: self.name.clone(), channels, sender, variables };
-        Compiled { signature, words: if sound { words } else { BTreeMap::new() }, unsubscribes, sample }
+        let names = variants.keys().cloned().collect();
+        let signature = Signature { name: self.name.clone(), channels, sender, variants: names, variables };
+        if !sound {
+            (words, variants) = (BTreeMap::new(), BTreeMap::new());
+        }
+        Compiled { signature, words, variants, unsubscribes, sample }
     }
 
     /// Where the template as a whole is told of.

@@ -272,8 +272,11 @@ fn settings() {
             &["E t/template.yaml [l] there is no layout templates/layouts/l.hbs"],
         ),
         (
-            "subject: { en: x, de: y }\nvariants: { a: b }\n",
-            &["E t/template.yaml [variants] `variants` are not read by this version"],
+            "subject: { en: x, de: y }\nvariants: { a: { text: b }, plain: { subject: { en: x, de: y } } }\n",
+            &[
+                "E t/template.yaml [plain] no variant is called `plain`",
+                "E t/template.yaml [text] `text` is not a word of this file",
+            ],
         ),
         (
             "subject: { en: x, de: y }\ntexts: { a: { en: x, de: y } }\n",

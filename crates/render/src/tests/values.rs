@@ -116,6 +116,30 @@ fn a_subject_is_one_line() {
 }
 
 #[test]
+fn a_variant_says_what_it_says_in_the_place_of_the_template() {
+    let policies = policies(&["en"]);
+    let yaml = "from: billing\nsubject: Left behind\npreheader: Until Friday\nvariants:\n  question:\n    subject: \"Still thinking, {{a}}?\"\n  short:\n    preheader: Soon gone\n";
+    let templates = compiled(&files(&[("t/email.hbs", "<p>Hi</p>"), ("t/template.yaml", yaml)]), &policies);
+    let signature = templates.signature("t").unwrap();
+    assert_eq!(signature.variants, ["question", "short"].map(std::sync::Arc::from));
+    assert_eq!(signature.variables.len(), 1);
+    for (variant, subject, preheader) in [
+        (None, "Left behind", "Until Friday"),
+        (Some("question"), "Still thinking, Ada?", "Until Friday"),
+        (Some("short"), "Left behind", "Soon gone"),
+        // Gone by now.
+        (Some("other"), "Left behind", "Until Friday"),
+    ] {
+        let data = Data { variant: variant.map(Into::into), ..data("en", json!({ "a": "Ada" })) };
+        let context = context();
+        let tracking = Tracking { keys: None, base: BASE };
+        let mail = templates.email(&policies, &wording(&data, &context), &tracking).unwrap();
+        assert_eq!(mail.subject, subject);
+        assert!(mail.html.contains(preheader), "{variant:?}: {}", mail.html);
+    }
+}
+
+#[test]
 fn senders_and_languages() {
     let mut policies = policies(&["en", "de", "he"]);
     let yaml = "subject: { en: Hi, de: Hallo, he: שלום }\n";

@@ -120,7 +120,7 @@ impl Timeline {
     }
 
     /// What people who speak of these products may be told, in its order: by which telling, and of which of them.
-    pub(super) fn tellings(&self, products: &BTreeSet<Arc<str>>) -> Vec<(Telling, Vec<Arc<str>>)> {
+    pub(crate) fn tellings(&self, products: &BTreeSet<Arc<str>>) -> Vec<(Telling, Vec<Arc<str>>)> {
         let mut told: BTreeMap<usize, BTreeSet<&Arc<str>>> = BTreeMap::new();
         for (id, versions) in products.iter().filter_map(|id| self.products.get_key_value(id)) {
             // Of the first version nobody is told: nothing is known of what was before.

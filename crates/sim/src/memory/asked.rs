@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use journeyman_domain::plan::Channel;
+use journeyman_domain::row::QueuedRow;
 use journeyman_engine::machine::{Answer, Ask, HeldQueue, Line, Said};
 
 use super::Memory;
@@ -41,11 +42,25 @@ impl Memory {
                 }
             }
             Ask::Deliver(messages) => {
-                let taken = messages.into_iter().map(|claimed| (claimed.message.message, Said::Inbox));
+                let taken = messages.into_iter().map(|claimed| {
+                    let said = self.says(&claimed.message);
+                    (claimed.message.message, said)
+                });
                 Answer::Delivered(taken.collect())
             }
             Ask::Finish { queue, outcomes, now } => Answer::Finished(self.finish(queue, outcomes, now)),
             Ask::Rest(_) => Answer::Rested { rung: false },
+        }
+    }
+
+    /// What becomes of a message here: it arrives. A call is answered as the world has it; nobody else answers.
+    fn says(&self, row: &QueuedRow) -> Said {
+        if row.channel != Channel::Call {
+            return Said::Inbox;
+        }
+        match self.answers.get(&row.template) {
+            Some(answer) => Said::Answered(answer.to_string()),
+            None => Said::never("nobody answers here"),
         }
     }
 

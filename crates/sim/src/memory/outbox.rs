@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use journeyman_domain::call::{ANSWERED, answered};
 use journeyman_domain::plan::Channel;
-use journeyman_domain::row::QueuedRow;
-use journeyman_domain::{MessageId, ShopTime};
+use journeyman_domain::row::{QueuedRow, StoredEvent};
+use journeyman_domain::{EventId, Kind, MessageId, PersonId, SeenKey, ShopTime};
 use journeyman_engine::machine::{Claimed, Fault, HeldQueue, Outcome, Started, Whose};
 
 use super::lease::Lot;
@@ -295,7 +296,13 @@ impl Memory {
         let back = |outgoing: &mut Outgoing, state, at, reason| {
             (outgoing.state, outgoing.not_before, outgoing.reason) = (state, at, reason);
         };
+        let mut answer = None;
         let (kind, delivered) = match outcome {
+            Outcome::Answered { answer: said } => {
+                outgoing.end(MessageState::Accepted, None, now);
+                answer = Some(said);
+                (2, false)
+            }
             Outcome::Accepted { provider_id, inbox } => {
                 outgoing.end(MessageState::Accepted, None, now);
                 outgoing.provider_id = provider_id;
@@ -314,10 +321,27 @@ impl Memory {
             Outcome::Unknown { hold: false } => return back(outgoing, MessageState::Queued, None, None),
         };
         let person = outgoing.row.person;
+        if let Some(answer) = answer {
+            self.answered(person, message, &answer, now);
+        }
         if delivered {
             self.outbox.inbox.push(message);
         }
         self.wait(Waiting { kind, person, reference: message.0, received_at: now });
+    }
+
+    /// What a call was answered is an event of the person.
+    fn answered(&mut self, person: PersonId, message: MessageId, answer: &str, now: ShopTime) {
+        let event = StoredEvent {
+            id: EventId::new(now, SeenKey::new("call", &message.0.to_string())),
+            kind: Kind::Track,
+            name: ANSWERED.into(),
+            occurred_at: now,
+            received_at: now,
+            historical: false,
+            payload: answered(message, answer),
+        };
+        self.receive(person, event);
     }
 
     /// Messages that are queued or started.

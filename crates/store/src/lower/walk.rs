@@ -8,6 +8,7 @@ use journeyman_domain::PersonId;
 use journeyman_domain::catalog::Nothing;
 use journeyman_domain::expr::{Expr, Root, SEGMENT_DEPTH, Scope, Type, compile};
 use journeyman_domain::person::Person;
+use journeyman_domain::plan::Policies;
 use journeyman_domain::value::{Span, VALUE_DEPTH, Value};
 
 use super::node::{Amount, Node, json_number, storable};
@@ -31,6 +32,8 @@ pub(super) struct Lowering<'a> {
     calendars: usize,
     /// Whom what is known is asked of: nothing known asks anything of them.
     nobody: Person,
+    /// Of which what is known asks the rates alone.
+    policies: Policies,
 }
 
 impl<'a> Lowering<'a> {
@@ -46,6 +49,7 @@ impl<'a> Lowering<'a> {
             levels: 0,
             calendars: 0,
             nobody: Person::new(PersonId(0), 0),
+            policies: Policies { rates: context.rates.clone(), ..Policies::default() },
         }
     }
 
@@ -135,8 +139,17 @@ impl<'a> Lowering<'a> {
             Expr::LastAt(event) => self.last_at(event),
             Expr::Product(..) => Err(NotInSql::Root("product")),
             Expr::InSegment(name) => self.in_segment(name),
+            Expr::InCalendar(_) => Err(NotInSql::Root("in_calendar")),
+            Expr::Reachable(..) => Err(NotInSql::Root("reachable")),
+            Expr::ChangedAt(name) => self.changed_at(name),
             Expr::As(to, inner) => self.cast(to, inner),
         }
+    }
+
+    /// Whoever has no row of traits has none that changed.
+    fn changed_at(&mut self, name: &str) -> Lower {
+        let name = self.text(name)?;
+        Ok(Node::Time(format!("(t.times ->> {name})::bigint")))
     }
 
     fn join(&mut self, a: &Expr, b: &Expr, word: &str) -> Lower {
@@ -240,7 +253,7 @@ impl<'a> Lowering<'a> {
             now: self.context.now,
             zone,
             segments: self.context.segments,
-            rates: self.context.rates,
+            policies: &self.policies,
             catalog: &Nothing,
             event: None,
             run: None,

@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
 
-use super::{Ended, PROVIDER_ID_BYTES, REASON_BYTES, State, cut, fenced, make_weeks, report};
+use super::{Ended, PROVIDER_ID_BYTES, REASON_BYTES, State, answers, cut, fenced, make_weeks, report};
 use crate::queues::Queue;
-use crate::{Error, row, statements};
+use crate::{Error, partitions, row, statements};
 
 /// What became of a message that was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,11 @@ pub enum Outcome {
         provider_id: Option<String>,
         /// Whether the channel was the inbox: its row is written with this.
         inbox: bool,
+    },
+    /// It is a call, and was answered: its person hears the answer before the report.
+    Answered {
+        /// What was answered; at most [`journeyman_domain::call::ANSWER_BYTES`].
+        answer: String,
     },
     /// The channel refused it for good.
     Rejected {
@@ -63,6 +68,7 @@ pub async fn finish(
     match once(pool, queue, outcomes, now).await {
         Err(Error::NoPartition(_)) => {
             make_weeks(pool, outcomes.iter().map(|(message, _)| *message)).await?;
+            partitions::ensure_at(pool, std::iter::once(now)).await?;
             once(pool, queue, outcomes, now).await
         }
         done => done,
@@ -77,6 +83,8 @@ async fn once(
 ) -> Result<Vec<PersonId>, Error> {
     fenced(pool, queue, async |tx| {
         let ended = end(tx, queue, outcomes, now).await?;
+        // An answer stands before the report, which says no more than that it has come.
+        answers::tell(tx, outcomes, &ended, now).await?;
         report(tx, &ended, now).await?;
         put_back(tx, queue, outcomes).await?;
         Ok(ended.into_iter().map(|(_, person, _)| PersonId(person)).collect())
@@ -90,6 +98,7 @@ fn ended<'a>((message, outcome): &'a (MessageId, Outcome)) -> Option<End<'a>> {
             let provider_id = provider_id.as_deref().map(|id| cut(id, PROVIDER_ID_BYTES));
             Some((message.0, State::Accepted.code(), None, provider_id, *inbox))
         }
+        Outcome::Answered { .. } => Some((message.0, State::Accepted.code(), None, None, false)),
         Outcome::Rejected { reason } => {
             Some((message.0, State::Rejected.code(), Some(cut(reason, REASON_BYTES)), None, false))
         }
@@ -139,7 +148,7 @@ async fn put_back(
         }
         Outcome::Unknown { hold: true } => Some((message.0, State::Unknown, None, None)),
         Outcome::Unknown { hold: false } => Some((message.0, State::Queued, None, None)),
-        Outcome::Accepted { .. } | Outcome::Rejected { .. } => None,
+        Outcome::Accepted { .. } | Outcome::Answered { .. } | Outcome::Rejected { .. } => None,
     });
     let mut back: Vec<_> = back.collect();
     if back.is_empty() {

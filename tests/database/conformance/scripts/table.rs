@@ -81,14 +81,14 @@ fn leases() -> Vec<Script> {
                 GiveUp(3),
                 Queues(1),
             ],
-            "1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+            "1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              2: 
              1: email@1 sms@1 push@1 whatsapp@1
-             2: in_app@2 webhook@2 inbox@2
-             3: email@2 sms@2 push@2 whatsapp@2 in_app@3 webhook@3 inbox@3
+             2: in_app@2 webhook@2 inbox@2 call@2
+             3: email@2 sms@2 push@2 whatsapp@2 in_app@3 webhook@3 inbox@3 call@3
              1: lost
              3: Released
-             1: email@3 sms@3 push@3 whatsapp@3 in_app@4 webhook@4 inbox@4",
+             1: email@3 sms@3 push@3 whatsapp@3 in_app@4 webhook@4 inbox@4 call@4",
         ),
     ]
 }

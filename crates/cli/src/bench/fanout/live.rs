@@ -107,7 +107,7 @@ pub(super) async fn measure(scratch: &Scratch, size: Size, run: usize) -> anyhow
 
 fn event(kind: &str, run: usize, n: usize) -> String {
     format!(
-        r#"{{"type":"track","event":"Bench Live","userId":"live-{}","messageId":"{kind}-{run}-{n}","properties":{{"key":"{kind}-{n}"}}}}"#,
+        r#"{{"type":"track","event":"Bench Live","userId":"live-{}","messageId":"{kind}-{run}-{n}","properties":{{"key":"{kind}-{run}-{n}"}}}}"#,
         n % 5_000
     )
 }

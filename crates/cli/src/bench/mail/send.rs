@@ -168,7 +168,7 @@ pub(super) async fn mails(
             Prepared::Mail(_, wire) => mails.push(Mail::of(&wire)?),
             Prepared::Settled(verdict) => anyhow::bail!("a message can't be sent: {verdict:?}"),
             Prepared::Inbox => anyhow::bail!("a message goes to the inbox"),
-            Prepared::Told(..) => anyhow::bail!("a message is no mail"),
+            Prepared::Told(..) | Prepared::Call(..) => anyhow::bail!("a message is no mail"),
         }
     }
     anyhow::ensure!(mails.len() == most, "there are {} of {most} {state} messages", mails.len());

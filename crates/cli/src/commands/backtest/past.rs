@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use journeyman_domain::ShopTime;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::value::Currency;
-use journeyman_sim::backtest::Window;
-use journeyman_store::{Limits, connect};
+use journeyman_domain::{PersonId, ShopTime};
+use journeyman_sim::backtest::{History, Line, Window, live};
+use journeyman_store::{Limits, connect, recorded};
+use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 
 use super::feed::{self, Recorded};
@@ -19,6 +20,27 @@ use super::work::{self, Came};
 
 /// How long the server may take for a statement: it may have to count a hundred million events.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What journeys would have done with one person, whose events stand under these ids, had they been live all along. The catalog is the
+/// database's own.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::commands) async fn of_person(
+    connection: &mut PgConnection,
+    plans: &Plans,
+    (person, assignment_key): (PersonId, i64),
+    ids: &[PersonId],
+    until: ShopTime,
+) -> anyhow::Result<Vec<Line>> {
+    let recorded = recorded::events(connection, ids, until).await?;
+    let mut events: Vec<_> = recorded.into_iter().map(|(_, event)| event).collect();
+    events.sort_by_key(|event| event.received_at);
+    let history = History { person, assignment_key, events };
+    let goods = Goods::of_database(connection, plans.policies.rates.base).await?;
+    let catalog = goods.timeline(Some(connection), history.products()).await?;
+    Ok(live(plans, Window { from: None, until }, &catalog, history))
+}
 
 /// What happened, and what was for sale meanwhile.
 pub(in crate::commands) struct Past {

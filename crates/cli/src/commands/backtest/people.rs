@@ -17,16 +17,16 @@ pub(super) struct People {
 
 /// What of a line stands in which column.
 #[derive(Default)]
-struct Row<'a> {
-    what: &'static str,
-    journey: &'a str,
-    run: Option<u32>,
-    step: &'a str,
-    channel: &'a str,
-    template: &'a str,
-    key: &'a str,
-    reason: &'a str,
-    value: Option<f64>,
+pub(in crate::commands) struct Row<'a> {
+    pub(in crate::commands) what: &'static str,
+    pub(in crate::commands) journey: &'a str,
+    pub(in crate::commands) run: Option<u32>,
+    pub(in crate::commands) step: &'a str,
+    pub(in crate::commands) channel: &'a str,
+    pub(in crate::commands) template: &'a str,
+    pub(in crate::commands) key: &'a str,
+    pub(in crate::commands) reason: &'a str,
+    pub(in crate::commands) value: Option<f64>,
 }
 
 impl People {
@@ -71,7 +71,8 @@ impl People {
     }
 }
 
-fn row(what: &What) -> Row<'_> {
+/// A line's columns.
+pub(in crate::commands) fn row(what: &What) -> Row<'_> {
     match what {
         What::Entered { journey, run, key, held_out } => Row {
             what: if *held_out { "held_out" } else { "entered" },

@@ -79,7 +79,7 @@ fn channels(of: &BTreeMap<Channel, u64>) -> Value {
 }
 
 /// Counts in a line of text.
-fn listed<K>(counts: &BTreeMap<K, u64>, name: impl Fn(&K) -> String) -> String {
+pub(in crate::commands) fn listed<K>(counts: &BTreeMap<K, u64>, name: impl Fn(&K) -> String) -> String {
     let each = counts.iter().map(|(key, count)| format!("{} {}", name(key), HumanCount(*count)));
     each.collect::<Vec<_>>().join(", ")
 }
@@ -167,7 +167,7 @@ impl Report {
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
         self.head(text)?;
-        self.table(text)?;
+        table(text, self.journeys().map(|(name, of)| (name.clone(), of)))?;
         self.sections(text)?;
         self.days(text)?;
         writeln!(text, "\ntaken for granted:")?;
@@ -214,32 +214,6 @@ impl Report {
         self.catalog(text)?;
         for name in &self.idle {
             writeln!(text, "{} is not live: it starts nothing here, as in the daemon", cut(name, 40))?;
-        }
-        Ok(())
-    }
-
-    fn table(&self, text: &mut String) -> std::fmt::Result {
-        let columns = ["entered", "held out", "sent", "withheld", "not sent", "goals", "under way"];
-        write!(text, "\n{:<NAME$}", "journey")?;
-        for column in columns {
-            write!(text, " {column:>9}")?;
-        }
-        writeln!(text)?;
-        for (name, of) in self.journeys() {
-            write!(text, "{:<NAME$}", cut(name, NAME))?;
-            let cells = [
-                of.entered,
-                of.held_out,
-                of.sent.values().sum(),
-                of.withheld.values().sum(),
-                of.not_sent.values().sum(),
-                of.goals,
-                of.under_way,
-            ];
-            for cell in cells {
-                write!(text, " {:>9}", HumanCount(cell).to_string())?;
-            }
-            writeln!(text)?;
         }
         Ok(())
     }
@@ -341,7 +315,37 @@ impl Report {
     }
 }
 
-fn reason_line(of: &str, reason: Refused, count: u64) -> String {
+/// A row for each journey.
+pub(in crate::commands) fn table(
+    text: &mut String,
+    journeys: impl Iterator<Item = (Arc<str>, JourneyTally)>,
+) -> std::fmt::Result {
+    let columns = ["entered", "held out", "sent", "withheld", "not sent", "goals", "under way"];
+    write!(text, "\n{:<NAME$}", "journey")?;
+    for column in columns {
+        write!(text, " {column:>9}")?;
+    }
+    writeln!(text)?;
+    for (name, of) in journeys {
+        write!(text, "{:<NAME$}", cut(&name, NAME))?;
+        let cells = [
+            of.entered,
+            of.held_out,
+            of.sent.values().sum(),
+            of.withheld.values().sum(),
+            of.not_sent.values().sum(),
+            of.goals,
+            of.under_way,
+        ];
+        for cell in cells {
+            write!(text, " {:>9}", HumanCount(cell).to_string())?;
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+pub(in crate::commands) fn reason_line(of: &str, reason: Refused, count: u64) -> String {
     format!("  {:<40} {:>9}  {}", cut(of, 40), HumanCount(count).to_string(), reason.code())
 }
 

@@ -15,7 +15,7 @@ use journeyman_sim::shoppers::{Figures, STEP_MINUTES};
 ///
 /// # Errors
 /// A day or a zone that is none.
-pub(super) fn opening(figures: &Figures) -> anyhow::Result<ShopTime> {
+pub(in crate::commands) fn opening(figures: &Figures) -> anyhow::Result<ShopTime> {
     let day: Date = figures.opens.parse().context("shoppers.yaml: opens")?;
     let zone = TimeZone::get(&figures.zone).context("shoppers.yaml: zone")?;
     let midnight = day.to_zoned(zone).context("shoppers.yaml: opens")?;

@@ -307,5 +307,6 @@ fn outlet(
         base: format!("http://{public}").into(),
         email: Some(Email { relays, bounces: None, dkim: Arc::from([]) }),
         http: providers.collect::<anyhow::Result<_>>()?,
+        calls: None,
     })
 }

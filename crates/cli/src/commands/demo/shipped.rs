@@ -15,7 +15,7 @@ use sqlx::postgres::PgPool;
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// The files.
-pub(super) fn sources() -> Vec<Source> {
+pub(in crate::commands) fn sources() -> Vec<Source> {
     let source = |(path, text): &(&str, &str)| Source { path: (*path).to_owned(), text: (*text).to_owned() };
     FILES.iter().map(source).collect()
 }

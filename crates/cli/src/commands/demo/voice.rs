@@ -20,7 +20,7 @@ const STOCK: u32 = 40;
 const CURRENCY: &str = "EUR";
 
 /// Who shoppers are, and their words.
-pub(super) struct Voice {
+pub(in crate::commands) struct Voice {
     catalogue: Vec<Product>,
     names: Vec<String>,
     german: f64,
@@ -34,7 +34,7 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(shoppers: &Shoppers, seed: u64) -> Self {
+    pub(in crate::commands) fn new(shoppers: &Shoppers, seed: u64) -> Self {
         let figures = shoppers.figures();
         Self {
             reach: (0..shoppers.count()).map(|who| shoppers.reach(who)).collect(),
@@ -102,12 +102,12 @@ impl Voice {
     }
 
     /// A step has come: things cost what they cost then.
-    pub(super) fn is_now(&mut self, step: u32) {
+    pub(in crate::commands) fn is_now(&mut self, step: u32) {
         self.step = step;
     }
 
     /// What the shop sells from a step on, where that has changed: the items of the catalog.
-    pub(super) fn items(&self, step: u32) -> Vec<Value> {
+    pub(in crate::commands) fn items(&self, step: u32) -> Vec<Value> {
         let all = self.shelf.changes(step).into_iter();
         all.filter_map(|(nth, offered)| self.item(nth, offered)).collect()
     }
@@ -130,7 +130,7 @@ impl Voice {
     }
 
     /// What the shop knows from before: who its customers are, and what they bought, the earliest first.
-    pub(super) fn past(&mut self, past: &[Bought], opens: ShopTime) -> Vec<(String, Value)> {
+    pub(in crate::commands) fn past(&mut self, past: &[Bought], opens: ShopTime) -> Vec<(String, Value)> {
         let mut told = Vec::new();
         for bought in past {
             let minutes = i64::from(bought.steps_ago) * i64::from(STEP_MINUTES);
@@ -199,7 +199,7 @@ impl Voice {
     }
 
     /// What is sent of an act: its messages, each with its `messageId`.
-    pub(super) fn tells(
+    pub(in crate::commands) fn tells(
         &mut self,
         who: usize,
         device: u8,

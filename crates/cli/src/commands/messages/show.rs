@@ -90,6 +90,9 @@ fn words(row: &MessageRow, stored: &[deployments::StoredSource]) -> Result<Said,
 /// Why it has none, for people.
 pub(in crate::commands) fn again(row: &MessageRow, wordings: &Wordings) -> Result<Said, String> {
     let message = &row.message;
+    if message.channel == Channel::Call {
+        return Err("a call has none".to_owned());
+    }
     if message.data.is_empty() {
         return Err("a version without templates queued it".to_owned());
     }

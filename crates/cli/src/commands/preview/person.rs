@@ -76,7 +76,7 @@ impl Somebody {
             now,
             zone: &zone,
             segments: &segments.unwrap_or_default(),
-            rates: &shop.policies.rates,
+            policies: &shop.policies,
             catalog: &products,
             event: None,
             run,
@@ -102,7 +102,7 @@ impl Somebody {
         let said = self.person.traits.get("locale").as_text().map(Arc::from);
         let locale = said.or_else(|| self.person.hot.locale.clone());
         let zone = zone.iana_name().unwrap_or("UTC").into();
-        (Data { locale, zone, session_until: None, vars }, from_sample)
+        (Data { locale, zone, session_until: None, variant: None, vars }, from_sample)
     }
 
     /// The step that speaks to them: of their latest run that could, else any.

@@ -75,7 +75,13 @@ fn check(with: &[(&str, &str)], variables: &[&str], properties: serde_json::Valu
     let data: Data = serde_json::from_str(&outcome.queued[0].data).unwrap();
     assert_eq!(
         data,
-        Data { locale: Some("de-AT".into()), zone: "Europe/Vienna".into(), session_until: None, vars }
+        Data {
+            locale: Some("de-AT".into()),
+            zone: "Europe/Vienna".into(),
+            session_until: None,
+            variant: None,
+            vars
+        }
     );
 }
 

@@ -8,7 +8,7 @@ use crate::value::Value;
 
 /// Whether a value is among a list's elements; what is missing is in no list.
 pub(super) fn has(scope: &Scope<'_>, list: &Value, value: &Value) -> bool {
-    list.items().iter().any(|item| item.compare(value, scope.rates) == Some(Ordering::Equal))
+    list.items().iter().any(|item| item.compare(value, &scope.policies.rates) == Some(Ordering::Equal))
 }
 
 /// The closure of a call. Of what is no list every function is that of an empty one.
@@ -59,7 +59,8 @@ fn pick<'a>(
 ) -> Value {
     let mut best: Option<(Value, Option<&Value>)> = None;
     for (value, item) in values.filter(|(value, _)| !value.is_missing()) {
-        let better = best.as_ref().is_none_or(|(best, _)| value.compare(best, scope.rates) == Some(wanted));
+        let better =
+            best.as_ref().is_none_or(|(best, _)| value.compare(best, &scope.policies.rates) == Some(wanted));
         if better {
             best = Some((value, item));
         }

@@ -232,6 +232,10 @@ impl Lane {
                     outcomes.push((id, Outcome::Accepted { provider_id: None, inbox: true }));
                     continue;
                 }
+                Said::Answered(answer) => {
+                    outcomes.push((id, Outcome::Answered { answer }));
+                    continue;
+                }
                 Said::Channel(verdict) => verdict,
             };
             if let Some(host) = &host {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use journeyman_channels::Verdict;
-use journeyman_domain::ShopTime;
+use journeyman_domain::{ShopTime, call};
 use journeyman_store::outbox::{Claimed, Outcome};
 
 /// How often a message is tried.
@@ -15,6 +15,8 @@ pub const MARKETING_AGE: Duration = Duration::from_secs(24 * 3600);
 pub const TRANSACTIONAL_AGE: Duration = Duration::from_secs(4 * 24 * 3600);
 /// The first delay; each is twice the one before (RFC 5321, 4.5.4.1: soon at first, then seldom).
 const FIRST: Duration = Duration::from_secs(30);
+/// The first delay of a call, for whose answer somebody's run stands still.
+const FIRST_CALL: Duration = Duration::from_secs(1);
 /// The longest delay.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
 /// The share of a delay that is drawn, so that what failed together is not tried together.
@@ -43,9 +45,18 @@ pub fn outcome(
     drawn: f64,
     now: ShopTime,
 ) -> Outcome {
+    let asked = call::asked(&claimed.message);
     let again = |after: Option<Duration>, reason: String| {
-        let delay = delay(claimed.attempts + 1, drawn).max(after.unwrap_or_default());
+        let first = if asked.is_some() { FIRST_CALL } else { FIRST };
+        let delay = delay(first, claimed.attempts + 1, drawn).max(after.unwrap_or_default());
         let at = later(now, delay);
+        if let Some(asked) = &asked {
+            let over = later(claimed.message.queued_at, Duration::from_millis(asked.within_ms));
+            if claimed.attempts >= asked.retry || at > over {
+                return Outcome::Rejected { reason: format!("gave_up: {reason}") };
+            }
+            return Outcome::Retry { at, reason };
+        }
         let age = if claimed.message.marketing { MARKETING_AGE } else { TRANSACTIONAL_AGE };
         if claimed.attempts + 1 >= ATTEMPTS || at > later(claimed.message.queued_at, age) {
             return Outcome::Rejected { reason: format!("gave_up: {reason}") };
@@ -68,8 +79,8 @@ pub fn outcome(
 }
 
 /// How long to wait after the nth attempt, from 1.
-fn delay(attempt: u32, drawn: f64) -> Duration {
-    let whole = FIRST.saturating_mul(1 << (attempt.clamp(1, 20) - 1)).min(LONGEST);
+fn delay(first: Duration, attempt: u32, drawn: f64) -> Duration {
+    let whole = first.saturating_mul(1 << (attempt.clamp(1, 20) - 1)).min(LONGEST);
     whole.mul_f64(1.0 - JITTER * drawn.clamp(0.0, 1.0))
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Channel, Days, Escalate, Reaction, Send, Step, Window};
+use journeyman_domain::plan::{Channel, Days, Escalate, Reaction, Send, Step, When, Window};
 use journeyman_domain::template::{Filled, Signature};
 use journeyman_domain::value::Span;
 
@@ -33,6 +33,13 @@ impl Sent<'_> {
     }
 }
 
+/// Which moment a message waits for.
+enum At {
+    Now,
+    Best,
+    When(Option<When>),
+}
+
 impl<'a, 't> Reader<'a, '_, '_> {
     pub(super) fn send(&mut self, reading: &mut Reading<'_, 't>) -> Option<Step> {
         let block = &mut *reading.block;
@@ -46,7 +53,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
         };
         let channels = self.either_channels(channel, learned);
         let escalate = block.take("escalate").and_then(|entry| self.escalate(entry, channels.len()));
-        let at_best = block.take("at").is_some_and(|entry| self.at(entry));
+        let at = block.take("at").map_or(At::Now, |entry| self.at(entry));
         let within = block.take("within").and_then(|entry| self.duration(entry));
         let between = block.take("between").and_then(|entry| self.parsed(entry, HOURS, literal::hours));
         let days = block.take("days").and_then(|entry| self.parsed(entry, WHEN, literal::days_of));
@@ -55,6 +62,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
         let topic = block.take("topic").and_then(|entry| self.topic_name(entry));
         let mut sent = Sent { place: entry.value.place, channels, signature: None };
         sent.signature = template.as_ref().and_then(|template| self.signature(template, &sent));
+        let test = block.take("test").and_then(|entry| self.test(entry, sent.signature)).unwrap_or_default();
         let sender = self.sender(block.take("from"), &sent);
         let id = self.nodes.get(reading.node).map_or_else(|| Arc::from(""), |node| node.id.clone());
         let filled = sent.signature.map(|signature| self.filled(signature, &id, &reading.with.bare));
@@ -63,7 +71,8 @@ impl<'a, 't> Reader<'a, '_, '_> {
             channels: sent.channels.into_iter().map(|(channel, _)| channel).collect(),
             escalate,
             best_of: learned.is_some(),
-            at_best,
+            at_best: matches!(at, At::Best),
+            at: if let At::When(when) = at { when } else { None },
             within: within.unwrap_or(WITHIN),
             window: (between.is_some() || days.is_some())
                 .then(|| Window { days: days.unwrap_or(Days::Every), hours: between }),
@@ -73,6 +82,7 @@ impl<'a, 't> Reader<'a, '_, '_> {
             sender,
             topic,
             filled: filled.unwrap_or_default(),
+            test,
         }))
     }
 
@@ -99,8 +109,9 @@ impl<'a, 't> Reader<'a, '_, '_> {
     fn channels(&mut self, entry: &Entry) -> Vec<(Channel, Place)> {
         let mut channels = Vec::new();
         for (name, place) in block::texts(entry, self.report) {
-            let Ok(channel) = Channel::from_str(name) else {
-                let names = Channel::ALL.map(Channel::name);
+            let named = Channel::from_str(name).ok().filter(|channel| Channel::SPOKEN.contains(channel));
+            let Some(channel) = named else {
+                let names = Channel::SPOKEN.map(Channel::name);
                 let otherwise = format!("there are: {}", names.join(", "));
                 let message = format!("there is no channel `{}`", short(name));
                 self.report.unknown(CHANNEL, place, message, name, names, otherwise);
@@ -138,19 +149,20 @@ impl<'a, 't> Reader<'a, '_, '_> {
         Some(Escalate { after: after?, unless: unless? })
     }
 
-    /// Whether it is `at: best`; `at: now` is what happens anyway.
-    fn at(&mut self, entry: &Entry) -> bool {
+    /// `at: now` is what happens anyway.
+    fn at(&mut self, entry: &Entry) -> At {
         match block::text(entry, self.report) {
             None | Some("now") => {}
-            Some("best") => return true,
-            Some(text) if literal::when(text).is_ok() => self.report.not_yet(entry.value.place, "at: …"),
+            Some("best") => return At::Best,
+            Some(text) if literal::when(text).is_ok() => return At::When(literal::when(text).ok()),
             Some(text) => {
                 let message = format!("`at` can't be `{}`", short(text));
-                let help = "write `at: now`, `at: best` for the learned hour, or leave it out";
+                let help =
+                    "write `at: now`, `at: best` for the learned hour, or a moment: `at: monday 09:00`";
                 self.report.say(CHOICE, entry.value.place, message, help);
             }
         }
-        false
+        At::Now
     }
 
     /// The template, which has words for every channel.
