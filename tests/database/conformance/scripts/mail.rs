@@ -8,7 +8,7 @@ fn begin(commit: fn(&mut Write)) -> Vec<Step> {
 }
 
 /// What is answered to that.
-pub const ADDRESSED: &str = "{held}1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+pub const ADDRESSED: &str = "{held}1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
     1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
 ";
 
@@ -71,7 +71,7 @@ fn in_lines() -> Script {
         answers: "[(6, None), (16, Some(\"founder\")), (17, Some(\"shop\"))]
              [(6, None), (16, Some(\"founder\")), (17, Some(\"shop\")), (18, Some(\"other\"))]
              {held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed []
              1: claimed [anna's attempt 0 of line 17 under 1]
              1: claimed []

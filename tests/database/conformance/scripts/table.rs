@@ -380,7 +380,7 @@ fn messages() -> Vec<Script> {
                 Rollback(1),
             ],
             "{held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: 0 again, 0 unknown
              1: claimed [anna's attempt 0 of line 6 under 1]
              1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
@@ -398,7 +398,7 @@ fn messages() -> Vec<Script> {
             "what was only claimed can't be finished",
             vec![Queues(1), Claim(1, 0, 1, 3), Finish(1, ANNA, accepted()), Start(1, &[ANNA, BEN])],
             "{held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed [anna's attempt 0 of line 6 under 1]
              1: finished
              1: started [ben's, anna's]",
@@ -418,7 +418,7 @@ fn messages() -> Vec<Script> {
                 Claim(1, 0, 9, 9),
             ],
             "{held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
              1: started [ben's, anna's]
              1: finished
@@ -447,7 +447,7 @@ fn messages() -> Vec<Script> {
                 Finish(2, ANNA, accepted()),
             ],
             "{held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
              1: started [anna's]
              2: email@2 sms@2 push@2 whatsapp@2 in_app@2 webhook@2 inbox@2
@@ -476,7 +476,7 @@ fn messages() -> Vec<Script> {
                 Commit(1, |write| write.cancelled.extend([message(ANNA), message(BEN)])),
             ],
             "{held}
-             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1
+             1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
              1: started [anna's]
              1: holds all
