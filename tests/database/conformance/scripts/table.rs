@@ -450,7 +450,7 @@ fn messages() -> Vec<Script> {
              1: email@1 sms@1 push@1 whatsapp@1 in_app@1 webhook@1 inbox@1 call@1
              1: claimed [anna's attempt 0 of line 6 under 1, ben's attempt 0 of line 6 under 1]
              1: started [anna's]
-             2: email@2 sms@2 push@2 whatsapp@2 in_app@2 webhook@2 inbox@2
+             2: email@2 sms@2 push@2 whatsapp@2 in_app@2 webhook@2 inbox@2 call@2
              1: lost
              1: lost
              1: claimed [ben's attempt 0 of line 6 under 1]
