@@ -36,4 +36,5 @@ mod time;
 mod variants;
 mod versions;
 mod waits;
+mod watched;
 mod windows;

@@ -19,6 +19,7 @@ mod tested;
 mod timer;
 mod told;
 mod walk;
+mod watch;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -166,6 +167,8 @@ pub fn step<'a>(
         called_off: Vec::new(),
         past: None,
     };
+    let (at, historical) = event.as_ref().map_or((now, false), |event| (event.at, event.historical));
+    actor.watch_anew();
     match (input, event) {
         (_, Some(event)) => actor.event(event),
         (Input::Report { message, accepted, at }, _) => actor.report(message, accepted, at),
@@ -175,6 +178,7 @@ pub fn step<'a>(
         (Input::Event(_) | Input::News(_), None) => {}
     }
     actor.settle();
+    actor.watch_all(at, historical);
     actor.person.n += 1;
     Ok(actor.outcome)
 }

@@ -3,6 +3,7 @@
 mod compile;
 mod demand;
 mod scope;
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use std::sync::Arc;
 use crate::plan::Channel;
 use crate::value::{Currency, Span, Value};
 
+pub(crate) use compile::time;
 pub use compile::{Compiled, compile};
 pub use demand::Demands;
 pub use scope::{Facts, SEGMENT_DEPTH, Scope, Segments};
+pub use turn::Turn;
 
 /// What a value may be, as far as it is known before anything runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What is told to many people at once: one row for up to 500 of a shard, of which each hears what concerns them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -21,17 +22,22 @@ pub enum Topic {
     PriceDropped,
     /// An item is there again: one event each.
     BackInStock,
+    /// Journeys went live that watch people: what they are is to be seen before anything happens to them.
+    Deployed,
 }
 
 impl Topic {
     /// All.
-    pub const ALL: [Self; 2] = [Self::PriceDropped, Self::BackInStock];
+    pub const ALL: [Self; 3] = [Self::PriceDropped, Self::BackInStock, Self::Deployed];
+    /// Those of the catalog.
+    pub const OF_CATALOG: [Self; 2] = [Self::PriceDropped, Self::BackInStock];
 
     /// The event's name.
     pub fn event(self) -> &'static str {
         match self {
             Self::PriceDropped => "Price Dropped",
             Self::BackInStock => "Back In Stock",
+            Self::Deployed => "Journeys Deployed",
         }
     }
 
@@ -40,6 +46,7 @@ impl Topic {
         match self {
             Self::PriceDropped => 1,
             Self::BackInStock => 2,
+            Self::Deployed => 3,
         }
     }
 
@@ -91,6 +98,7 @@ impl Heard {
         match self.news.topic {
             Topic::PriceDropped => Value::record([("items", Value::List(items.collect()))]),
             Topic::BackInStock => items.next().unwrap_or_default(),
+            Topic::Deployed => Value::record([]),
         }
     }
 
@@ -254,6 +262,32 @@ impl Moves {
     pub fn is_empty(&self) -> bool {
         self.topics().next().is_none()
     }
+}
+
+/// Tells people that journeys which watch them went live: rows by shard, in the order of `people`. `key` is what makes their
+/// ids: the same gives the same.
+pub fn deployed(people: &[PersonId], now: ShopTime, key: &str) -> Vec<NewsRow> {
+    let mut shards: BTreeMap<Shard, Vec<PersonId>> = BTreeMap::new();
+    for person in people {
+        shards.entry(Shard::of(*person)).or_default().push(*person);
+    }
+    let mut rows = Vec::new();
+    for (shard, people) in shards {
+        for chunk in people.chunks(PEOPLE) {
+            let mention = Mention { item: 0, interest: Kind::Viewed, since: now };
+            let first = chunk.first().map_or(0, |person| person.0);
+            rows.push(NewsRow {
+                id: EventId::new(now, SeenKey::new("deployed", &format!("{key} {first}"))),
+                topic: Topic::Deployed,
+                shard,
+                occurred_at: now,
+                received_at: now,
+                items: Vec::new(),
+                mentions: chunk.iter().map(|person| (*person, mention)).collect(),
+            });
+        }
+    }
+    rows
 }
 
 /// The items of a stored row; of what is no JSON list none.

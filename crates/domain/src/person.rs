@@ -25,7 +25,7 @@ pub use feature::{ANY_EVENT, DAYS, Day, Feature, FeatureKey, Occurrence, RECENT}
 pub use handover::{Handover, decode_handover, encode_handover};
 pub use memory::{
     BURST, CLICKS, Click, DEAD, ENTERED, Entered, MET, MET_BYTES, MET_OF_NAME, Mark, PENDING, PENDING_BYTES,
-    Pending, SENT, Sent, UNDERWAY, URL_BYTES, Underway, mark,
+    Pending, SENT, Seen, Sent, UNDERWAY, URL_BYTES, Underway, WATCHED, mark,
 };
 pub use run::{
     ENTRY_BYTES, EndReason, Entry, GoalReached, HeldBy, HeldOut, Position, RESULT_BYTES, Run, RunId,
@@ -81,7 +81,8 @@ impl Person {
     pub fn next_due(&self) -> Option<ShopTime> {
         let runs = self.runs.iter().filter_map(Run::due);
         let clicks = self.hot.clicks.iter().map(|click| click.due);
-        runs.chain(self.hot.pending.iter().map(|pending| pending.due)).chain(clicks).min()
+        let watched = self.hot.watched.iter().filter_map(|seen| seen.due);
+        runs.chain(self.hot.pending.iter().map(|pending| pending.due)).chain(clicks).chain(watched).min()
     }
 }
 
@@ -119,6 +120,8 @@ pub struct Hot {
     /// What happened to them that runs wait or end for, the oldest first: should they turn out to be the same as somebody
     /// else, it is news to the other's runs.
     pub met: Vec<Entry>,
+    /// What of them is watched for journeys to begin on.
+    pub watched: Vec<Seen>,
 }
 
 /// How many runs one person may have at once, those included that only watch for their goal.

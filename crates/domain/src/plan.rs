@@ -4,6 +4,7 @@ mod deployment;
 mod policies;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod watch;
 mod when;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use deployment::{Deployment, Listener, Plans, Segment};
 pub use policies::{
     BlackoutEnd, Channel, Consent, Hours, Links, Occasion, Policies, Rate, Sender, Stream, Topic,
 };
+pub use watch::{Anniversary, Rhythm, Watch, Watched};
 pub use when::{Days, When, Window};
 
 /// The version of a journey: 128 bits of the SHA-256 of its canonical source.
@@ -176,6 +178,8 @@ pub struct Enter {
     pub on: Vec<Arc<str>>,
     /// Whether steps and programs may begin it: `api: yes`; then `on` is empty.
     pub api: bool,
+    /// What begins it without an event; then `on` is empty.
+    pub watch: Option<Watch>,
     /// The list of the entering event of which each element begins a run, as a path.
     pub each: Option<Arc<[Arc<str>]>>,
     /// Which of them.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use journeyman_domain::plan::{Deployment, PlanHash, Policies};
+use journeyman_domain::person::WATCHED;
+use journeyman_domain::plan::{Deployment, Plan, PlanHash, Policies, Status};
 use journeyman_domain::template::{Fault, Signature};
 use journeyman_journey::{Checked, Kind, Severity, Source, check as check_journeys, pinned, template_faults};
 use journeyman_render::{TemplateFile, Templates};
@@ -124,6 +125,14 @@ pub fn compile(number: i64, stored: &[StoredSource]) -> Result<Deployment, Strin
     let checked = check_all(&deployed, false, |templates| journeyman_journey::stored(&deployed, templates));
     let Some(mut deployment) = checked.deployment else { return Err(told(&checked.diagnostics)) };
     deployment.number = number;
+    let live = |plan: &&Arc<Plan>| plan.status == Status::Live && plan.enter.watch.is_some();
+    let watched = deployment.plans.iter().filter(live).count();
+    if watched > WATCHED {
+        return Err(format!(
+            "{watched} live journeys begin on a segment, a date or the calendar, and {WATCHED} are the most: each \
+             watches everybody; archive some"
+        ));
+    }
     // Of what stands around it a journey needs policies, segments, tracking and templates; other journeys are nothing to
     // it.
     let around = stored.iter().filter(|stored| !stored.pinned && ![JOURNEY, TEMPLATE].contains(&stored.kind));

@@ -1,5 +1,6 @@
 //! Driving the machines over Postgres and the channels: the only place of the engine that waits for anything.
 
+mod announce;
 mod bells;
 mod dead;
 mod dispatch;
@@ -165,6 +166,8 @@ impl Engine {
             loops.spawn(keep_up(self.stop.clone(), move || snapshots::run(engine.clone())));
             let engine = self.clone();
             loops.spawn(keep_up(self.stop.clone(), move || tell::run(engine.clone())));
+            let engine = self.clone();
+            loops.spawn(keep_up(self.stop.clone(), move || announce::run(engine.clone())));
         }
         let engine = self.clone();
         let dispatch = move || dispatch::run(engine.clone(), name(), engine.limits);

@@ -435,5 +435,6 @@ fn starts_of(plan: &Plan) -> Vec<String> {
     let enter = &plan.enter;
     let condition = enter.condition.as_ref().map_or("", |condition| &condition.text);
     let audience = format!("{:?} {:?} {condition}", enter.to, enter.except);
-    enter.on.iter().map(|event| format!("{event:?} {audience}")).collect()
+    let watched = enter.watch.iter().map(|watch| format!("{} {audience}", watch.words));
+    enter.on.iter().map(|event| format!("{event:?} {audience}")).chain(watched).collect()
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use journeyman_domain::plan::{
-    Again, Branch, IfRunning, JourneyKind, Node, Plan, Reaction, Send, Setting, Since, Step, Trigger,
+    Again, Branch, IfRunning, JourneyKind, Node, Plan, Reaction, Send, Setting, Since, Step, Trigger, Watch,
+    Watched,
 };
 use journeyman_domain::value::Span;
 
@@ -44,6 +45,8 @@ fn begins(plan: &Plan) -> String {
     let mut text = format!("`{}` is {kind}{topic}, {}. It begins ", plan.name, graph::status(plan));
     if enter.api {
         text.push_str("when a program or another journey asks for it");
+    } else if let Some(watch) = &enter.watch {
+        text.push_str(&describe_watch(watch));
     } else {
         text.push_str(&format!("on {}", any(&enter.on)));
     }
@@ -66,6 +69,18 @@ fn begins(plan: &Plan) -> String {
         text.push_str(&format!(", unless {} comes first", any(&enter.unless)));
     }
     text
+}
+
+fn describe_watch(watch: &Watch) -> String {
+    match &watch.what {
+        Watched::Entered { segment, existing } => {
+            let existing = if *existing { ", and for those who are in it when it goes live" } else { "" };
+            format!("when somebody comes into the segment {segment}{existing}")
+        }
+        Watched::Left { segment } => format!("when somebody leaves the segment {segment}"),
+        Watched::Date(_) => format!("each year on {}", graph::watched(watch)),
+        Watched::Every { .. } => graph::watched(watch),
+    }
 }
 
 /// What holds for all of it.

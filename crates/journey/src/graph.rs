@@ -237,6 +237,7 @@ fn about(plan: &Plan) -> Vec<String> {
 }
 
 pub(crate) use words::moment;
+pub(crate) use words::watch as watched;
 
 /// What a step is called in its box.
 pub(crate) fn title(node: &journeyman_domain::plan::Node) -> String {
@@ -249,6 +250,16 @@ pub fn status(plan: &Plan) -> &'static str {
         Status::Draft => "draft",
         Status::Live => "live",
         Status::Archived => "archived",
+    }
+}
+
+/// What begins a journey, on one line.
+pub fn begins(plan: &Plan) -> String {
+    let enter = &plan.enter;
+    match &enter.watch {
+        _ if enter.api => "a wish, by a step or a program".to_owned(),
+        Some(watch) => words::watch(watch),
+        None => words::any(&enter.on),
     }
 }
 
@@ -287,8 +298,8 @@ fn trigger(plan: &Plan) -> Node {
     Node {
         kind: Kind::Trigger,
         step: None,
-        kicker: "Begins on".to_owned(),
-        title: if enter.api { "a wish, by a step or a program".to_owned() } else { words::any(&enter.on) },
+        kicker: if enter.watch.is_some() { "Begins" } else { "Begins on" }.to_owned(),
+        title: begins(plan),
         lines,
     }
 }

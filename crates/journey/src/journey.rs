@@ -5,6 +5,7 @@ mod goal;
 mod hold;
 mod steps;
 mod survey;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -279,6 +280,7 @@ impl Reader<'_, '_, '_> {
         let events = block::events(entry, self.report);
         for (event, place) in &events {
             self.event_lints(event, *place, decides);
+            self.ours_to_watch(event, *place);
         }
         events.into_iter().map(|(event, _)| event).collect()
     }

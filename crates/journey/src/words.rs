@@ -53,25 +53,19 @@ pub(crate) const ENTER: Words = Words {
         "if_running",
         "again",
         "max_age",
-    ],
-    later: &[
         "segment",
         "left_segment",
-        "date",
-        "every",
         "existing",
+        "date",
         "before",
         "after",
         "at",
         "leap",
+        "every",
         "spread",
-        "max_entries",
-        "queue",
     ],
+    later: &["max_entries", "queue"],
 };
-
-/// The words of `enter` that say what begins a run, and are not read yet.
-pub(crate) const LATER_TRIGGERS: &[&str] = &["segment", "left_segment", "date", "every"];
 
 pub(crate) const HOLD: Words = Words { what: "`hold`", now: &["while", "within", "else"], later: &[] };
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod announcements;
 pub mod backfill;
 pub mod batch;
 pub mod catalog;

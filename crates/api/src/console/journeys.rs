@@ -60,7 +60,7 @@ fn row(plan: &Plan, figures: &Figures) -> Row {
         name: plan.name.to_string(),
         link: format!("/journeys/{}", piece(&plan.name)),
         status: graph::status(plan),
-        begins: plan.enter.on.join(" or "),
+        begins: graph::begins(plan),
         inside: thousands(runs.inside),
         entered: thousands(runs.entered),
         sent: thousands(messages.sent),

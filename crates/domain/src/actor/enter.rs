@@ -50,7 +50,7 @@ impl Actor<'_> {
         self.not_meant(plan)
     }
 
-    fn is_late(&self, plan: &Plan, since: ShopTime) -> bool {
+    pub(super) fn is_late(&self, plan: &Plan, since: ShopTime) -> bool {
         plan.enter.max_age.after(since, &self.zone) < self.now
     }
 

@@ -9,11 +9,13 @@ use crate::value::Span;
 /// How late a timer may be noticed and count as on time.
 const ON_TIME: Span = Span::minutes(5);
 
-/// What of a person comes due: a run, a start that is awaited, a click that is provisional, by its place.
+/// What of a person comes due: a run, a start that is awaited, a click that is provisional, something that is watched, by
+/// its place.
 enum Item {
     Run(usize),
     Pending(usize),
     Click(usize),
+    Watched(usize),
 }
 
 /// The first of a person's timers that is due by a moment: in the order of those, of the same the higher priority first.
@@ -35,7 +37,12 @@ fn first_due(plans: &Plans, person: &Person, until: ShopTime) -> Option<Item> {
         .iter()
         .enumerate()
         .filter_map(|(nth, click)| (click.due <= until).then_some(((click.due, 0, 0), Item::Click(nth))));
-    runs.chain(pending).chain(clicks).min_by_key(|(order, _)| *order).map(|(_, item)| item)
+    let watched = person.hot.watched.iter().enumerate().filter_map(|(nth, seen)| {
+        let due = seen.due.filter(|due| *due <= until)?;
+        let priority = plans.watch(seen.of).map(|plan| plan.priority);
+        Some(((due, rank(priority), u32::MAX), Item::Watched(nth)))
+    });
+    runs.chain(pending).chain(clicks).chain(watched).min_by_key(|(order, _)| *order).map(|(_, item)| item)
 }
 
 /// Gives up the first timer that is due by a moment, because it can't be fired: a start is forgotten; a run ends as failed,
@@ -49,6 +56,7 @@ pub fn give_up(plans: &Plans, person: &mut Person, until: ShopTime, now: ShopTim
         Some(Item::Click(nth)) => {
             person.hot.clicks.remove(nth);
         }
+        Some(Item::Watched(nth)) => person.hot.watched[nth].due = None,
         Some(Item::Run(nth)) => {
             let run = &mut person.runs[nth];
             let watching =
@@ -69,6 +77,7 @@ impl Actor<'_> {
                 self.silence_over(pending);
             }
             Some(Item::Click(nth)) => self.decide_click(nth),
+            Some(Item::Watched(nth)) => self.watch_due(nth),
             None => {}
         }
     }

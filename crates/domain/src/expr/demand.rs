@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Counted, Expr, Root};
 use crate::person::FeatureKey;
-use crate::plan::{Condition, Enter, Plan, Setting, Step};
+use crate::plan::{Condition, Enter, Plan, Setting, Step, Watch, Watched};
 
 /// The counters that deployed expressions ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,9 @@ impl Plan {
     /// Calls `visit` with every expression of the journey.
     pub fn conditions(&self, visit: &mut impl FnMut(&Condition)) {
         self.enter.condition.iter().for_each(&mut *visit);
+        if let Some(Watch { what: Watched::Date(anniversary), .. }) = &self.enter.watch {
+            visit(&anniversary.date);
+        }
         for trigger in self.exits.iter().chain(self.goal.iter().map(|goal| &goal.trigger)) {
             trigger.condition.iter().for_each(&mut *visit);
         }

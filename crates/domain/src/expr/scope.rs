@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::Root;
+use super::{Expr, Root, Turn};
 use crate::ShopTime;
 use crate::catalog::Catalog;
 use crate::person::{Entry, Person, Run};
@@ -18,17 +18,46 @@ pub const SEGMENT_DEPTH: u8 = 16;
 
 /// The deployed segments, by name.
 #[derive(Clone, Debug, Default)]
-pub struct Segments(BTreeMap<Arc<str>, Condition>);
+pub struct Segments(BTreeMap<Arc<str>, (Condition, Turn)>);
 
 impl Segments {
     /// Of a deployment.
     pub fn new(segments: Vec<Segment>) -> Self {
-        Self(segments.into_iter().map(|segment| (segment.name, segment.condition)).collect())
+        let turning = |Segment { name, condition }| {
+            let turn = Turn::of(&condition.expr);
+            (name, (condition, turn))
+        };
+        Self(segments.into_iter().map(turning).collect())
     }
 
     /// Who is in it.
     pub fn get(&self, name: &str) -> Option<&Condition> {
-        self.0.get(name)
+        self.0.get(name).map(|(condition, _)| condition)
+    }
+
+    /// When time alone may change who is in it.
+    pub fn turn(&self, name: &str) -> Option<&Turn> {
+        self.0.get(name).map(|(_, turn)| turn)
+    }
+
+    /// What makes a segment what it is: its own words and those of the segments it asks, each once.
+    pub fn words(&self, name: &str) -> Vec<Arc<str>> {
+        let mut words = Vec::new();
+        let mut asked: Vec<Arc<str>> = vec![name.into()];
+        let mut nth = 0;
+        while let Some(name) = asked.get(nth).cloned() {
+            nth += 1;
+            let Some(condition) = self.get(&name) else { continue };
+            condition.expr.walk(&mut |expr| {
+                if let Expr::InSegment(other) = expr
+                    && !asked.contains(other)
+                {
+                    asked.push(other.clone());
+                }
+            });
+            words.extend([name, condition.text.clone()]);
+        }
+        words
     }
 }
 
@@ -138,13 +167,15 @@ impl Scope<'_> {
 
     /// Whether the person is in a segment; of one that is not deployed nobody is.
     pub fn in_segment(&self, name: &str) -> bool {
-        let Some(condition) = self.segments.get(name) else { return false };
-        if self.depth >= SEGMENT_DEPTH {
-            return false;
-        }
+        let (Some(condition), Some(within)) = (self.segments.get(name), self.deeper()) else { return false };
+        condition.compiled.holds(&within)
+    }
+
+    /// The scope of a segment that is asked for here; `None` where that is too deep.
+    pub(super) fn deeper(&self) -> Option<Self> {
         let within =
             Scope { event: None, run: None, element: None, item: None, depth: self.depth + 1, ..*self };
-        condition.compiled.holds(&within)
+        (self.depth < SEGMENT_DEPTH).then_some(within)
     }
 
     /// Whether an occasion of that name is on where the person is; of one that is not there any more none is.

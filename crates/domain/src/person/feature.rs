@@ -173,6 +173,17 @@ impl Feature {
         recent.any(|occurrence| occurrence.value.is_empty() || Some(occurrence.value.as_ref()) == value)
     }
 
+    /// Of those that happened at `from` or later when the oldest did, and when the oldest day of which only the number is kept was
+    /// over; with `value`, of those only.
+    pub fn oldest_since(&self, from: ShopTime, value: Option<&str>) -> (Option<ShopTime>, Option<ShopTime>) {
+        let mut recent = self.recent.iter().filter(|occurrence| {
+            occurrence.at >= from && value.is_none_or(|value| occurrence.value.as_ref() == value)
+        });
+        let day = self.days.iter().map(|day| day.day).filter(|day| *day >= day_of(from)).min();
+        let over = day.and_then(|day| ShopTime::from_microsecond((i64::from(day) + 1) * DAY_MICROS));
+        (recent.next().map(|occurrence| occurrence.at), over)
+    }
+
     /// How many happened at `from` or later, and the sum of their amounts; with `value`, of those only.
     pub fn since(&self, from: Option<ShopTime>, value: Option<&str>) -> (u64, f64) {
         let mut count = 0;

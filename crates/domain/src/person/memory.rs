@@ -31,6 +31,8 @@ pub const CLICKS: usize = 5;
 pub const BURST: usize = 3;
 /// How much of a click's target is kept, bytes.
 pub const URL_BYTES: usize = 256;
+/// For how many journeys one person may be watched.
+pub const WATCHED: usize = 200;
 /// How many dead addresses of one person are remembered; the oldest give way.
 pub const DEAD: usize = 10;
 
@@ -135,6 +137,18 @@ impl Click {
         let url = &url[..url.floor_char_boundary(URL_BYTES)];
         Self { message, event, at, due, links: vec![link], url: url.into(), trapped: false }
     }
+}
+
+/// What was seen of a person that is watched for a journey to begin on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What, as [`crate::plan::Plans::watches`] names it.
+    pub of: Mark,
+    /// Of a segment: whether they were in it.
+    pub inside: bool,
+    /// When it is looked at again though nothing happens: a date, a moment of the calendar, or when time alone may change who
+    /// is in the segment.
+    pub due: Option<ShopTime>,
 }
 
 /// What there was no room for when two people became one.
@@ -294,6 +308,13 @@ impl Hot {
         for click in other.clicks {
             if self.clicks.len() < CLICKS {
                 self.clicks.push(click);
+            }
+        }
+        for theirs in other.watched {
+            match self.watched.iter_mut().find(|known| known.of == theirs.of) {
+                // Who was in it under either id was in it.
+                Some(ours) => ours.inside |= theirs.inside,
+                None => self.watched.push(theirs),
             }
         }
         for (channel, address) in other.dead {

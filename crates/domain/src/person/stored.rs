@@ -31,7 +31,21 @@ impl Undecodable {
 #[derive(Serialize, Deserialize)]
 enum StoredHot {
     V1(HotV1),
-    V2(Hot),
+    V2(HotV2),
+    V3(Hot),
+}
+
+/// Before people were watched: no journey began on a segment, a date or the calendar.
+#[derive(Serialize, Deserialize)]
+struct HotV2 {
+    before: HotV1,
+    met: Vec<Entry>,
+}
+
+impl From<HotV2> for Hot {
+    fn from(old: HotV2) -> Self {
+        Self { met: old.met, ..old.before.into() }
+    }
 }
 
 /// Before people could become one: what runs wait or end for was not remembered.
@@ -71,6 +85,7 @@ impl From<HotV1> for Hot {
             clicks: old.clicks,
             dead: old.dead,
             met: Vec::new(),
+            watched: Vec::new(),
         }
     }
 }
@@ -153,7 +168,9 @@ impl From<RunV1> for Run {
 enum HotRef<'a> {
     #[expect(dead_code, reason = "holds the place of version 1")]
     V1,
-    V2(&'a Hot),
+    #[expect(dead_code, reason = "holds the place of version 2")]
+    V2,
+    V3(&'a Hot),
 }
 
 #[derive(Serialize)]
@@ -179,7 +196,7 @@ pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Undecod
 
 /// `persons.hot`.
 pub fn encode_hot(hot: &Hot) -> Vec<u8> {
-    encode(&HotRef::V2(hot))
+    encode(&HotRef::V3(hot))
 }
 
 /// `runs.state`.
@@ -194,7 +211,8 @@ pub fn encode_run(run: &Run) -> Vec<u8> {
 pub fn decode_hot(bytes: &[u8]) -> Result<Hot, Undecodable> {
     Ok(match read(bytes)? {
         StoredHot::V1(old) => old.into(),
-        StoredHot::V2(hot) => hot,
+        StoredHot::V2(old) => old.into(),
+        StoredHot::V3(hot) => hot,
     })
 }
 

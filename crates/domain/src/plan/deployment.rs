@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Condition, Hold, Plan, PlanHash, Policies, Status};
+use super::{Condition, Hold, Plan, PlanHash, Policies, Status, Watch};
 use crate::actor::REQUESTED;
 use crate::decision::{Models, NoModels};
 use crate::expr::{Demands, Segments};
 use crate::news::Topic;
+use crate::person::{Mark, mark};
 use crate::value::Span;
 
 /// A segment: an expression about a person.
@@ -73,6 +74,8 @@ pub struct Plans {
     /// What runs end or go on for, by event: the properties that are asked of it.
     met: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     keeps_interest: bool,
+    /// What of everybody is watched, by the name under which that is remembered; the highest priority first.
+    watches: Vec<(Mark, Arc<Plan>)>,
 }
 
 impl Plans {
@@ -114,13 +117,19 @@ impl Plans {
         versions.values().for_each(|plan| plan.met(&mut met));
         let learns = versions.values().any(|plan| plan.learned().next().is_some());
         let memory = caps.chain(deployment.policies.minimum_gap).max_by_key(|per| per.nominal());
-        let keeps_interest = Topic::ALL
+        let keeps_interest = Topic::OF_CATALOG
             .into_iter()
             .any(|topic| listeners.contains_key(topic.event()) || met.contains_key(topic.event()));
+        let segments = Segments::new(deployment.segments);
+        let mut watches: Vec<(Mark, Arc<Plan>)> = live
+            .values()
+            .filter_map(|plan| Some((watched(plan, plan.enter.watch.as_ref()?, &segments), plan.clone())))
+            .collect();
+        watches.sort_by_key(|(_, plan)| std::cmp::Reverse(plan.priority));
         Self {
             deployment: deployment.number,
             policies: Arc::new(deployment.policies),
-            segments: Arc::new(Segments::new(deployment.segments)),
+            segments: Arc::new(segments),
             hold_marketing: deployment.hold_marketing,
             demands,
             memory: memory.unwrap_or(Span::ZERO),
@@ -131,7 +140,19 @@ impl Plans {
             live,
             met: met.into_iter().map(|(event, names)| (event, names.into_iter().collect())).collect(),
             keeps_interest,
+            watches,
         }
+    }
+
+    /// What of everybody is watched for which journey, by the name under which that is remembered; the highest priority
+    /// first.
+    pub fn watches(&self) -> &[(Mark, Arc<Plan>)] {
+        &self.watches
+    }
+
+    /// The journey for which something is watched.
+    pub fn watch(&self, of: Mark) -> Option<&Arc<Plan>> {
+        self.watches.iter().find(|(known, _)| *known == of).map(|(_, plan)| plan)
     }
 
     /// The same with another snapshot of models.
@@ -173,6 +194,15 @@ impl Plans {
     pub fn live(&self, journey: &str) -> Option<&Arc<Plan>> {
         self.live.get(journey)
     }
+}
+
+/// The name under which it is remembered what is watched for a journey: another where it means something else. So nobody enters
+/// a segment because its file was edited.
+fn watched(plan: &Plan, watch: &Watch, segments: &Segments) -> Mark {
+    let segment = watch.what.segment().map(|name| segments.words(name)).unwrap_or_default();
+    let parts: Vec<&str> =
+        [&plan.name, &watch.words].into_iter().chain(&segment).map(AsRef::as_ref).collect();
+    mark(&parts)
 }
 
 impl Default for Plans {

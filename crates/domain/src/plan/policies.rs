@@ -200,14 +200,25 @@ impl Occasion {
     pub fn until(&self, now: ShopTime, zone: &TimeZone, country: Option<&str>) -> Option<ShopTime> {
         let theirs = self.countries.is_empty()
             || country.is_some_and(|country| self.countries.iter().any(|one| &**one == country));
+        let (from, until) = self.lasts(zone)?;
+        (theirs && (from..until).contains(&now)).then_some(until)
+    }
+
+    /// The first moment after now at which it begins or is over there.
+    pub fn turns(&self, now: ShopTime, zone: &TimeZone) -> Option<ShopTime> {
+        let (from, until) = self.lasts(zone)?;
+        [from, until].into_iter().find(|moment| *moment > now)
+    }
+
+    /// From when on, and until when.
+    fn lasts(&self, zone: &TimeZone) -> Option<(ShopTime, ShopTime)> {
         let moment = |local: DateTime| {
             let at = zone.to_ambiguous_timestamp(local).compatible();
             at.ok().map(ShopTime::new)
         };
         // Its last minute is part of it.
         let over = self.to.checked_add(jiff::Span::new().minutes(1)).ok();
-        let (from, until) = (moment(self.from)?, over.and_then(moment)?);
-        (theirs && (from..until).contains(&now)).then_some(until)
+        Some((moment(self.from)?, over.and_then(moment)?))
     }
 }
 

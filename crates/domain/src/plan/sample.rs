@@ -55,6 +55,7 @@ pub(crate) fn plan(name: &str, on: &str, steps: Vec<Step>) -> Plan {
         enter: Enter {
             on: vec![on.into()],
             api: false,
+            watch: None,
             each: None,
             condition: None,
             to: Vec::new(),

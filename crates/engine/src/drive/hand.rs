@@ -7,6 +7,7 @@ use std::time::Duration;
 use journeyman_domain::ShardSet;
 use journeyman_store::{Error, REPORT_SILENCE, read};
 
+use super::announce::Announcer;
 use super::tell::Teller;
 use super::{Engine, WORKERS};
 use crate::models;
@@ -31,11 +32,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells people of all that has changed in the catalog since it was told last; how many events they will hear.
+    /// Tells people of journeys that went live and watch them, and of all that has changed in the catalog since it was told last; how many events they will hear.
     ///
     /// # Errors
     /// As [`Error`] says; what was told until then stays told.
     pub async fn tell_now(&self) -> Result<usize, Error> {
+        let mut announcer = Announcer::default();
+        while let Some(step) = announcer.step(&self.pools.batches, self.clock.now()).await? {
+            self.ring(step.shards);
+        }
         let mut teller = Teller::default();
         let mut people = 0;
         while let Some(step) = teller.step(&self.pools.batches, self.clock.now()).await? {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use jiff::civil::Weekday;
-use journeyman_domain::plan::{Days, Node, Send, Setting, Step, Trigger, When, Window};
+use journeyman_domain::plan::{
+    Days, Node, Rhythm, Send, Setting, Step, Trigger, Watch, Watched, When, Window,
+};
+use journeyman_domain::value::Span;
 
 use super::{self as graph, Kind, Line};
 
@@ -13,6 +16,32 @@ pub(super) fn any(names: &[Arc<str>]) -> String {
         [] => String::new(),
         [one] => one.to_string(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// What is watched.
+pub(crate) fn watch(watch: &Watch) -> String {
+    match &watch.what {
+        Watched::Entered { segment, existing } => {
+            format!("in segment {segment}{}", if *existing { ", or there already" } else { "" })
+        }
+        Watched::Left { segment } => format!("out of segment {segment}"),
+        Watched::Date(date) => {
+            let offset = match date.offset {
+                Span::ZERO => String::new(),
+                offset if offset.nominal().is_negative() => format!("{} before ", offset.negated()),
+                offset => format!("{offset} after "),
+            };
+            let at = date.at.map(|at| format!(" at {}", at.strftime("%H:%M"))).unwrap_or_default();
+            format!("{offset}{}{at}", date.date.text)
+        }
+        Watched::Every { rhythm, spread } => {
+            let spread = spread.map(|spread| format!(", spread over {spread}")).unwrap_or_default();
+            match rhythm {
+                Rhythm::When(when) => format!("every {}{spread}", moment(when)),
+                Rhythm::Cron(cron) => format!("every `{}`{spread}", cron.as_str()),
+            }
+        }
     }
 }
 

@@ -24,11 +24,16 @@ impl Reader<'_, '_, '_> {
             return None;
         }
         let mut block = Block::of(&entry.value, "`enter`", self.report)?;
-        let trigger_later = words::LATER_TRIGGERS.iter().any(|word| block.has(word));
+        let (watch, watches) = self.watch(&mut block);
         let api = block.take("api");
         let by_api = api.and_then(|entry| block::yes_no(entry, self.report)) == Some(true);
         let on = match block.take("on") {
             Some(on) => {
+                if watches {
+                    let message =
+                        "`enter` has an event that begins it, or something that is watched, not both";
+                    self.report.say(CHOICE, on.place, message, "make two journeys of it");
+                }
                 if let Some(api) = api.filter(|_| by_api) {
                     let message = "`enter` has `on` or `api`, not both";
                     let help = "make two journeys of it, or let a journey on the event `start:` this one";
@@ -37,13 +42,22 @@ impl Reader<'_, '_, '_> {
                 self.events(on, false)
             }
             None => {
-                if !trigger_later && !by_api {
+                if !watches && !by_api {
                     self.report.say(REQUIRED, entry.place, "`enter` needs `on:`", help);
                 }
                 Vec::new()
             }
         };
-        let types = self.known.around.names.tracking.types(on.iter().map(AsRef::as_ref));
+        if let Some(api) = api.filter(|_| by_api && watches) {
+            let message = "`enter` has `api` or something that is watched, not both";
+            self.report.say(CHOICE, api.place, message, "make two journeys of it");
+        }
+        if watches {
+            self.only_with_events(&block, &["idle", "unless", "each", "per"]);
+        }
+        let made = watch.as_ref().map(|watch| watch.what.event());
+        let begins = on.iter().map(AsRef::as_ref).chain(made);
+        let types = self.known.around.names.tracking.types(begins);
         let scope =
             Scope { entry: None, run: None, steps: None, ..self.known.scope("`enter`", Some(&types)) };
         let condition = block
@@ -73,6 +87,7 @@ impl Reader<'_, '_, '_> {
         Some(Enter {
             on,
             api: by_api,
+            watch,
             each,
             condition,
             to,

@@ -47,6 +47,10 @@ fn entry_types(block: &Block<'_>, around: &Around<'_>) -> EventTypes {
     let enter = block.entries().iter().find(|entry| entry.key == "enter");
     let on = enter.and_then(|entry| entry.value.as_map()).and_then(|map| map.get("on"));
     let events = on.into_iter().flat_map(|on| on.value.one_or_more()).filter_map(Node::as_text);
+    let map = enter.and_then(|entry| entry.value.as_map());
+    let watched =
+        super::watch::TRIGGERS.iter().filter(|(word, _)| map.is_some_and(|map| map.get(word).is_some()));
+    let events = events.chain(watched.map(|(_, event)| *event));
     around.names.tracking.types(events)
 }
 

@@ -62,8 +62,6 @@ fn the_ten_journeys() {
         journey!(
             "win-back",
             &[
-                "8 segment",
-                "9 existing",
                 "11 max_entries",
                 "27 offer",
                 "31 offer_expires",
@@ -79,19 +77,7 @@ fn the_ten_journeys() {
             ]
         ),
         journey!("winback-20", &["1 offer"]),
-        journey!(
-            "vip-birthday",
-            &[
-                "6 date",
-                "7 before",
-                "8 at",
-                "9 leap",
-                "21 offer",
-                "27 offer_expires",
-                "30 offer",
-                "31 offer_used",
-            ]
-        ),
+        journey!("vip-birthday", &["21 offer", "27 offer_expires", "30 offer", "31 offer_used",]),
         journey!(
             "review-request",
             &[

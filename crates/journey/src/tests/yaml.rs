@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::journey(
             "journey: t\ntopic: offers\nenter:\n  every: *hour\n  per: x\nsteps:\n  - wait: 1d\n",
-            &["J0201 4:3 `every`", "J0120 4:10 `*` at the beginning; `every: monday 09:00`"],
+            &["J0120 4:10 `*` at the beginning; `every: monday 09:00`", "J0204 5:3 `per` is of an event"],
         ),
         Case::journey("", &["J0119 1:1 there is nothing in this file"]),
         Case::journey("# nothing\n", &["J0119 1:1 there is nothing in this file"]),

@@ -99,6 +99,10 @@ const EVENTS: &[(&str, &[&[Group]])] = &[
     ("Product Unsubscribed", &[PRODUCT]),
     ("Price Dropped", &[&[("items", || Type::List(record(&[NEWS, DROPPED].concat()).into()))]]),
     ("Back In Stock", &[NEWS, BACK]),
+    ("Segment Entered", &[&[("segment", TEXT)]]),
+    ("Segment Left", &[&[("segment", TEXT)]]),
+    ("Date Reached", &[&[("date", || Type::Time)]]),
+    ("Schedule Fired", &[&[("scheduled", || Type::Time)]]),
     ("Subscribed", &[CONSENT]),
     ("Unsubscribed", &[CONSENT]),
 ];

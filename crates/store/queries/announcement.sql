@@ -1,0 +1,1 @@
+SELECT marks, after_person, people FROM announcement
