@@ -37,3 +37,4 @@ mod stop;
 mod stops;
 mod store_batch;
 mod tracking;
+mod watched;

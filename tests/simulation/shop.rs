@@ -195,6 +195,10 @@ pub fn sources(journeys: &[&str], policies: &str) -> Vec<StoredSource> {
         let name = text.lines().find_map(|line| line.strip_prefix("journey: ")).expect("a name");
         files.push(Source { path: format!("journeys/{name}.yaml"), text: (*text).to_owned() });
     }
+    for (name, condition) in crate::written::SEGMENTS {
+        let text = format!("segment: {name}\nif: \"{condition}\"\n");
+        files.push(Source { path: format!("journeys/segments/{name}.yaml"), text });
+    }
     let checked = journeyman_journey::check(&files, None, false);
     let errors = checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
     let errors: Vec<String> = errors.map(ToString::to_string).collect();

@@ -15,6 +15,22 @@ const CONDITIONS: [&str; 8] = [
     "cart.items.count() > 0",
     "last('Order Completed') > now - 2d or has(profile.email)",
 ];
+const WATCHED: [&str; 9] = [
+    "segment: quiet",
+    "left_segment: quiet",
+    "segment: keen",
+    "left_segment: keen",
+    "date: profile.first_seen",
+    "date: last('Product Viewed')",
+    "every: day 10:00",
+    "every: monday 08:15",
+    "every: \"*/40 9-11 * * *\"",
+];
+/// The segments that those speak of: name and condition.
+pub const SEGMENTS: [(&str, &str); 2] = [
+    ("quiet", "last('Product Viewed') < now - 30h"),
+    ("keen", "count('Product Viewed', 2d) >= 2 and not in_segment('quiet')"),
+];
 const WAITS: [&str; 7] = ["5m", "45m", "3h", "20h", "1d", "2d", "1w"];
 const MOMENTS: [&str; 5] = ["09:00", "day 18:30", "weekdays 09:00", "monday 08:15", "= entry.at + 7h"];
 const WITHIN: [&str; 4] = ["10m", "2h", "1d", "3d"];
@@ -86,6 +102,9 @@ impl Pen<'_> {
 
     fn enter(&mut self) {
         self.line(0, "enter:");
+        if self.maybe(250) {
+            return self.watches();
+        }
         let on = self.one(&EVENTS);
         self.line(1, &format!("on: {on}"));
         if self.maybe(400) {
@@ -116,6 +135,19 @@ impl Pen<'_> {
             let again = self.one(&["never", "always", "every 3h", "every 2d"]);
             self.line(1, &format!("again: {again}"));
         }
+    }
+
+    fn watches(&mut self) {
+        let watched = self.one(&WATCHED);
+        self.line(1, watched);
+        if watched.starts_with("segment") && self.maybe(300) {
+            self.line(1, "existing: include");
+        }
+        if watched.starts_with("every") && self.maybe(300) {
+            self.line(1, "spread: 5h");
+        }
+        let again = self.one(&["never", "always", "every 3h", "every 2d"]);
+        self.line(1, &format!("again: {again}"));
     }
 
     fn ends(&mut self) {

@@ -22,6 +22,7 @@ mod messages;
 mod plan;
 mod preview;
 mod readiness;
+mod segment;
 mod send_test;
 mod serve;
 mod simulate;
@@ -88,6 +89,7 @@ enum Command {
     Suppressions(suppressions::Suppressions),
     Bounces(bounces::Bounces),
     Why(why::Why),
+    Segment(segment::Segment),
     Readiness(readiness::Readiness),
     Audit(audit::Audit),
     Backtest(backtest::Backtest),
@@ -141,6 +143,7 @@ impl Arguments {
             Command::Suppressions(suppressions) => suppressions.run(&config).await,
             Command::Bounces(bounces) => bounces.run(&config).await,
             Command::Why(why) => why.run(&config).await,
+            Command::Segment(segment) => segment.run(&config).await,
             Command::Readiness(readiness) => readiness.run(&config).await,
             Command::Audit(audit) => audit.run(&config).await,
             Command::Decisions(decisions) => decisions.run(&config).await,

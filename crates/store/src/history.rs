@@ -233,6 +233,15 @@ pub(crate) fn decision(row: &PgRow) -> Result<DecisionRow, Error> {
     })
 }
 
+/// How many people there are to whom anything was applied, each once whoever they turned out to be.
+///
+/// # Errors
+/// As [`Error`] says.
+pub async fn count(connection: &mut PgConnection) -> Result<u64, Error> {
+    let count: i64 = sqlx::query_scalar(statements::COUNT_PEOPLE).fetch_one(connection).await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// `people` of those who have a state, drawn by `seed`. Reads all ids.
 ///
 /// # Errors

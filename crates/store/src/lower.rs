@@ -183,6 +183,23 @@ pub async fn matching(
     Ok(found.into_iter().map(PersonId).collect())
 }
 
+/// For how many people a condition holds, those not counted who turned out to be somebody else. The condition was made with `first_parameter` 1.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip_all, fields(bytes = lowered.sql.len()))]
+pub async fn count(connection: &mut PgConnection, lowered: &Lowered) -> Result<u64, Error> {
+    let sql = format!(
+        "SELECT count(*) FROM ({PEOPLE}({})) AS inside JOIN heads USING (person_id) WHERE heads.merged_into IS NULL",
+        lowered.sql
+    );
+    let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false);
+    for value in &lowered.values {
+        query = value.bind(query);
+    }
+    Ok(u64::try_from(query.fetch_one(connection).await?).unwrap_or(0))
+}
+
 type Query<'q> = QueryScalar<'q, Postgres, i64, sqlx::postgres::PgArguments>;
 
 impl Bound {

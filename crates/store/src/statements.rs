@@ -53,6 +53,7 @@ statements! {
     COPY_PARKED = "copy_parked",
     COPY_REWARDS = "copy_rewards",
     COPY_RUNS = "copy_runs",
+    COUNT_PEOPLE = "count_people",
     COUNT_SIGNPOSTS = "count_signposts",
     COUNT_WORKERS = "count_workers",
     CURRENT_DEPLOYMENT = "current_deployment",

@@ -30,6 +30,11 @@ impl Segments {
         Self(segments.into_iter().map(turning).collect())
     }
 
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.keys()
+    }
+
     /// Who is in it.
     pub fn get(&self, name: &str) -> Option<&Condition> {
         self.0.get(name).map(|(condition, _)| condition)
