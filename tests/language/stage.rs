@@ -224,7 +224,7 @@ pub fn moment(text: &str) -> ShopTime {
 fn name_of(text: &str) -> &str {
     let named = text.lines().find_map(|line| {
         let (key, name) = line.split_once(':')?;
-        matches!(key.trim(), "journey" | "segment" | "snippet").then_some(name.trim())
+        matches!(key.trim(), "journey" | "broadcast" | "segment" | "snippet").then_some(name.trim())
     });
     named.unwrap_or_else(|| panic!("nameless: {text}"))
 }

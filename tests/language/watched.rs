@@ -233,3 +233,49 @@ fn what_is_spread_keeps_its_place() {
     }
     assert_ne!(at("ada"), at("bob"));
 }
+
+#[test]
+fn a_broadcast_goes_once_to_whom_it_is_for() {
+    let broadcast = "
+broadcast: early
+topic: news
+to: vip
+if: has(profile.name)
+at: 2026-01-20 08:00
+send: early
+channel: inbox
+within: 3h
+goal:
+  on: Order Completed
+  within: 2d
+  value: event.revenue
+";
+    let stage = Stage {
+        journeys: &[broadcast],
+        segments: &["segment: vip\nif: profile.vip == true"],
+        second: &[&broadcast.replace("01-20", "01-25")],
+        second_segments: &["segment: vip\nif: profile.vip == true"],
+        story: r#"
+            01-05 10:00 ada identify {"vip": true, "name": "Ada", "timezone": "Asia/Tokyo"}
+            01-05 10:00 bob identify {"vip": true, "name": "Bob"}
+            01-05 10:00 cem identify {"vip": true}
+            01-05 10:00 dan identify {"name": "Dan"}
+            01-20 11:00 ada Order Completed {"revenue": 30}
+            01-21 10:00 deploy second
+            01-22 10:00 bob Y {}
+            01-22 10:00 eve identify {"vip": true, "name": "Eve"}
+            01-30 10:00"#,
+        ..Stage::default()
+    };
+    check(
+        &stage,
+        "01-19 23:00 ada inbox early
+         01-19 23:00 ada ends early completed (goal, worth 30)
+         01-20 08:00 bob inbox early
+         01-20 08:00 dan refused early not_in_audience
+         01-20 08:00 bob ends early completed
+         01-25 08:00 eve inbox early
+         01-25 08:00 bob refused early again
+         01-25 08:00 eve ends early completed",
+    );
+}

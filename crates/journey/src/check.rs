@@ -6,7 +6,6 @@ use std::sync::Arc;
 use journeyman_domain::plan::{Deployment, Hold, Plan, PlanHash, Policies, Segment, Status};
 use journeyman_domain::template::Signature;
 
-use crate::canonical;
 use crate::diagnostic::{Diagnostic, FILE_KIND, Report, SAME_NAME, SAME_START, Severity};
 use crate::expr::{Names, Scope};
 use crate::journey::{self, Around};
@@ -19,6 +18,7 @@ use crate::testing::{self, Test};
 use crate::tracking::Tracking;
 use crate::tree::{self, Entry, Node};
 use crate::words;
+use crate::{broadcast, canonical};
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,6 +190,9 @@ impl<'s> Reading<'s> {
         };
         let mut reading = Self { report, kind, stem, tree, text: None, tests: None };
         reading.own_kind();
+        if kind == Some(Kind::Journey) {
+            reading.tree = reading.tree.take().map(|tree| broadcast::journey(tree, &mut reading.report));
+        }
         reading.tests = reading.tree.as_mut().filter(|_| kind == Some(Kind::Journey)).and_then(apart);
         reading
     }
@@ -202,7 +205,8 @@ impl<'s> Reading<'s> {
             return;
         };
         let has = |key: &str| map.get(key);
-        let later = words::LATER_FILES.iter().find_map(|word| has(word));
+        let later =
+            words::LATER_FILES.iter().find_map(|word| has(word)).filter(|_| has("broadcast").is_none());
         let fault = match kind {
             _ if has("journey").is_none() && has("segment").is_none() && later.is_some() => {
                 if let Some(entry) = later {

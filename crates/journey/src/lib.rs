@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod block;
+mod broadcast;
 mod canonical;
 mod check;
 pub mod compare;

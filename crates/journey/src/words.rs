@@ -11,6 +11,13 @@ pub(crate) struct Words {
     pub(crate) later: &'static [&'static str],
 }
 
+impl Words {
+    /// Whether a word is of the block, now or later.
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.now.contains(&word) || self.later.contains(&word)
+    }
+}
+
 pub(crate) const JOURNEY: Words = Words {
     what: "a journey",
     now: &[
@@ -170,7 +177,7 @@ pub(crate) const CALENDAR_WORDS: Words = Words {
 };
 
 /// Files of the language that are not read yet, by their first word.
-pub(crate) const LATER_FILES: &[&str] = &["broadcast", "offer"];
+pub(crate) const LATER_FILES: &[&str] = &["offer"];
 
 /// Every block a word may belong to.
 const BLOCKS: &[&Words] = &[

@@ -15,12 +15,12 @@ fn the_files_of_the_docs_make_a_deployment() {
             Source { path: path.to_owned(), text: text.to_owned() }
         })
         .collect();
-    assert_eq!(sources.len(), 14);
+    assert_eq!(sources.len(), 17);
     let checked = check(&sources, None, false);
     let told = said(&checked);
     // An order names no cart: the one warning that the page itself speaks of.
     assert!(told.len() == 1 && told[0].starts_with("J0903"), "{told:#?}");
-    assert_eq!(checked.deployment.unwrap().plans.len(), 9);
+    assert_eq!(checked.deployment.unwrap().plans.len(), 11);
 }
 
 /// docs/models.md leans on the topics of docs/journeys.md.

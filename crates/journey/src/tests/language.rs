@@ -98,7 +98,7 @@ fn the_ten_journeys() {
                 "J0611 39:12 there is no journey `win-back-subscribers`; write it to journeys/win-back-subscribers.yaml, with `enter:` and `api: yes`"
             ]
         ),
-        journey!("bfcm-early-access", &["1 broadcast"]),
+        journey!("bfcm-early-access", &["9 offer", "10 speed", "11 share", "11 after", "12 proof"]),
     ];
     for (name, text, expected) in cases {
         let told = told(name, text);

@@ -166,10 +166,25 @@ pub(super) fn later_triggers() -> Vec<Case> {
         Case::journey(text, &[expected])
     };
     let mut cases: Vec<Case> = words.iter().map(case).collect();
-    for word in ["broadcast", "offer"] {
+    for word in ["offer"] {
         let expected: &'static str = Box::leak(format!("J0201 1:1 `{word}` is not read").into_boxed_str());
         cases.push(Case::journey(format!("{word}: t\nx: y\n"), &[expected]));
     }
+    for word in ["snapshot", "speed", "proof"] {
+        let text = format!(
+            "broadcast: t\ntopic: offers\nat: 2026-01-05 09:00\nsend: a\nchannel: inbox\n{word}: x\n"
+        );
+        let expected: &'static str = Box::leak(format!("J0201 6:1 `{word}` is not read").into_boxed_str());
+        cases.push(Case::journey(text, &[expected]));
+    }
+    cases.push(Case::journey(
+        "broadcast: t\ntopic: offers\nsend: a\nchannel: inbox\n",
+        &["J0204 1:1 a broadcast needs `at:`"],
+    ));
+    cases.push(Case::journey(
+        "broadcast: t\ntopic: offers\nat: monday 09:00\nsend: a\nchannel: inbox\n",
+        &["J0307 3:5 a broadcast goes once; write a date"],
+    ));
     cases.push(Case::new(
         "journeys/segments/t.yaml",
         "segment: t\nlist: a.csv\nkey: email\n",
