@@ -33,6 +33,7 @@ mod stage;
 mod sweep;
 mod tested;
 mod time;
+mod turns;
 mod variants;
 mod versions;
 mod waits;

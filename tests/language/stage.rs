@@ -20,6 +20,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use journeyman_domain::person::Person;
 use journeyman_domain::plan::Plans;
 use journeyman_domain::replay::Replay;
 use journeyman_domain::row::StoredEvent;
@@ -76,6 +77,15 @@ pub fn play(stage: &Stage<'_>) -> String {
     let played = act(stage);
     played.replay();
     tell(&played)
+}
+
+/// Plays the story; answers with somebody as they are stored after it, what is live, and the moment of its last line.
+#[track_caller]
+pub fn person(stage: &Stage<'_>, name: &str) -> (Person, Plans, ShopTime) {
+    let played = act(stage);
+    let plans = played.live.last().unwrap().1.clone();
+    let stored = played.world.memory.load(played.people[name], true).unwrap();
+    (batch::restore(&stored, &plans.demands).unwrap(), plans, played.world.now())
 }
 
 /// The first name that a draw puts below a share, or not: somebody who is held out, or somebody who is not.

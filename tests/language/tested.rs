@@ -65,11 +65,32 @@ const SIGNED: &str = "    choose: { present: rose }\n    events:\n      - on: Si
 
 #[test]
 fn what_is_shipped_passes() {
-    let sources = files(&["journeyman.yaml", "journeys", "templates"]);
-    let checked = deploy::check(&sources, false);
-    let templates = deploy::wordings(&deploy::sources(&checked, &sources)).unwrap().templates;
+    passes(&files(&["journeyman.yaml", "journeys", "templates"]), 20);
+}
+
+/// The cookbook is a folder of its own.
+#[test]
+fn what_stands_in_the_cookbook_passes() {
+    const FOLDER: &str = "examples/cookbook/";
+    let of_it = |source: Source| {
+        let path = source.path.strip_prefix(FOLDER).unwrap().to_owned();
+        Source { path, ..source }
+    };
+    let sources: Vec<Source> = files(&["examples/cookbook"]).into_iter().map(of_it).collect();
+    let journeys = sources.iter().filter(|source| source.path.starts_with("journeys/"));
+    assert_eq!(journeys.filter(|source| !source.path.contains("/segments/")).count(), 17);
+    passes(&sources, 29);
+}
+
+/// Everything in a folder is right, every journey of it has tests, at least so many in all, and all of them pass.
+#[track_caller]
+fn passes(sources: &[Source], tests: usize) {
+    let checked = deploy::check(sources, false);
+    let said: Vec<String> = checked.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(checked.deployment.is_some(), "{said:#?}");
+    let templates = deploy::wordings(&deploy::sources(&checked, sources)).unwrap().templates;
     let deployment = checked.deployment.unwrap();
-    assert!(checked.tests.len() >= 20);
+    assert!(checked.tests.len() >= tests);
     for plan in &deployment.plans {
         assert!(checked.tests.iter().any(|test| test.journey == plan.name), "{} has no test", plan.name);
     }

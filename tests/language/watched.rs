@@ -71,14 +71,31 @@ fn days_are_those_of_the_persons_calendar_over_the_change_of_summer_time() {
             03-10 09:00 ada Begin {}
             10-10 09:00 bob identify {"timezone": "Europe/Berlin"}
             10-10 09:00 bob Begin {}
-            12-01 10:00"#,
+            11-01 09:00 cem identify {"timezone": "Europe/Berlin"}
+            11-01 09:00 cem Begin {}
+            12-10 10:00"#,
         ..Stage::default()
     };
     check(
         &stage,
         "04-09 09:00 ada ends j completed
-         11-09 11:00 bob ends j completed",
+         11-09 11:00 bob ends j completed
+         12-01 10:00 cem ends j completed",
     );
+}
+
+#[test]
+fn half_a_year_is_half_a_year_though_two_changes_lie_between() {
+    let stage = Stage {
+        journeys: &[&journey("  segment: s\n  again: always")],
+        segments: &["segment: s\nif: last('Begin') <= now - 180d"],
+        story: r#"
+            03-02 08:00 ada identify {"timezone": "Europe/Berlin"}
+            03-02 08:00 ada Begin {}
+            09-10 10:00"#,
+        ..Stage::default()
+    };
+    check(&stage, "08-29 08:00 ada ends j completed");
 }
 
 #[test]

@@ -12,8 +12,9 @@ use crate::value::{Span, Value};
 
 /// How often what can't be told in advance is asked.
 const HOURLY: SignedDuration = SignedDuration::from_hours(1);
-/// Days are looked at again so long before they are over: a change of summer time may lie between.
-const BEFORE: SignedDuration = SignedDuration::from_mins(75);
+/// Days are looked at again so long before they are over: a change of summer time may lie between, and another within the days
+/// that are computed with.
+const BEFORE: SignedDuration = SignedDuration::from_mins(135);
 /// The shortest time there is.
 const TICK: SignedDuration = SignedDuration::from_micros(1);
 
