@@ -22,6 +22,7 @@ mod messages;
 mod plan;
 mod preview;
 mod readiness;
+mod schema;
 mod segment;
 mod send_test;
 mod serve;
@@ -76,6 +77,7 @@ enum Command {
     Graph(graph::Graphs),
     Describe(describe::Describe),
     Explain(explain::Explain),
+    Schema(schema::Schema),
     Test(test::Test),
     Preview(preview::Preview),
     Plan(plan::Plan),
@@ -114,6 +116,10 @@ impl Arguments {
             Command::Graph(graph) => return graph.run(),
             Command::Describe(describe) => return describe.run(),
             Command::Explain(explain) => return explain.run(),
+            Command::Schema(schema) => {
+                schema.run();
+                return Ok(());
+            }
             Command::Simulate(simulate) => return simulate.run(),
             Command::Test(test) => return test.run(),
             // Asks for it where the configured database is named.
@@ -151,6 +157,7 @@ impl Arguments {
             | Command::Learn(_)
             | Command::Simulate(_)
             | Command::Test(_)
+            | Command::Schema(_)
             | Command::Check(_)
             | Command::Graph(_)
             | Command::Describe(_)

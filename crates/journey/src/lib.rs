@@ -13,6 +13,7 @@ pub mod graph;
 mod journey;
 mod literal;
 mod policies;
+pub mod schema;
 mod segment;
 mod snippet;
 mod source;
