@@ -23,7 +23,7 @@ pub const ENTERED: usize = 500;
 /// How many starts may wait for silence at once.
 pub const PENDING: usize = 50;
 /// How large they may be together as they are stored, bytes.
-pub const PENDING_BYTES: usize = 12 * 1024;
+pub const PENDING_BYTES: usize = 10 * 1024;
 
 /// Of how many messages clicks may be provisional at once.
 pub const CLICKS: usize = 5;
@@ -32,7 +32,7 @@ pub const BURST: usize = 3;
 /// How much of a click's target is kept, bytes.
 pub const URL_BYTES: usize = 256;
 /// For how many journeys one person may be watched.
-pub const WATCHED: usize = 200;
+pub const WATCHED: usize = 100;
 /// How many dead addresses of one person are remembered; the oldest give way.
 pub const DEAD: usize = 10;
 
