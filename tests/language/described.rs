@@ -95,3 +95,35 @@ steps:
         assert!(told.contains(part), "{part}\nis not in\n{told}");
     }
 }
+
+/// What no event begins is told as well.
+#[test]
+fn what_begins_by_itself_is_told() {
+    for (enter, told) in [
+        (
+            "segment: s\n  existing: include",
+            "It begins when somebody comes into the segment s, and for those who are in it when it goes live.",
+        ),
+        ("left_segment: s", "It begins when somebody leaves the segment s."),
+        (
+            "date: profile.birthday\n  before: 3d\n  at: 09:00",
+            "It begins each year, 3d before profile.birthday at 09:00.",
+        ),
+        ("date: profile.birthday", "It begins each year, on profile.birthday."),
+        ("every: monday 09:00\n  spread: 2h", "It begins every monday 09:00, spread over 2h."),
+        ("every: 2026-11-27 08:00", "It begins once, 2026-11-27 08:00."),
+        ("every: \"0 9 * * MON\"", "It begins every `0 9 * * MON`."),
+    ] {
+        let text = format!(
+            "journey: t\nkind: transactional\nenter:\n  {enter}\n  again: always\nsteps:\n  - send: a\n    channel: inbox\n"
+        );
+        let journey = Source { path: "journeys/t.yaml".into(), text };
+        let segment = Source {
+            path: "journeys/segments/s.yaml".into(),
+            text: "segment: s\nif: profile.x == 1\n".into(),
+        };
+        let deployment = deploy::check(&[journey, segment], false).deployment.unwrap();
+        let text = describe(&deployment.plans[0]);
+        assert!(text.contains(told), "{enter}: {text}");
+    }
+}

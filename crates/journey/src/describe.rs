@@ -78,7 +78,7 @@ fn describe_watch(watch: &Watch) -> String {
             format!("when somebody comes into the segment {segment}{existing}")
         }
         Watched::Left { segment } => format!("when somebody leaves the segment {segment}"),
-        Watched::Date(_) => format!("each year on {}", graph::watched(watch)),
+        Watched::Date(_) => format!("each year, {}", graph::watched(watch)),
         Watched::Every { .. } => graph::watched(watch),
     }
 }

@@ -59,5 +59,7 @@ async fn what_the_docs_show_is_what_is_drawn() {
     let docs = std::fs::read_to_string(root().join("docs/console.md")).unwrap();
     let shown = docs.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
     let drawn = run(command(root(), None, &["graph", "journeys/cart-abandonment.yaml"])).await;
+    let named = run(command(root(), None, &["graph", "cart-abandonment"])).await;
+    assert_eq!(named.out, drawn.out, "{named:?}");
     assert_eq!(drawn.out, shown);
 }

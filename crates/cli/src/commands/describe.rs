@@ -18,11 +18,11 @@ const COLUMNS: usize = 96;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  journeyman describe                                          all journeys here\n  \
-                  journeyman describe journeys/cart-abandonment.yaml\n  journeyman describe --json\n\n\
+                  journeyman describe cart-abandonment                         or its file\n  journeyman describe --json\n\n\
                   Exit codes: 0 told, 1 there are errors."
 )]
 pub(super) struct Describe {
-    /// A journey's file, or the folder that holds journeyman.yaml and journeys/
+    /// A journey by its name or file, or the folder that holds journeyman.yaml and journeys/
     #[arg(default_value = ".", value_name = "JOURNEY")]
     what: PathBuf,
     /// Print one JSON object

@@ -30,7 +30,7 @@ const COLUMNS: usize = 100;
                         journeyman graph --json"
 )]
 pub(super) struct Graphs {
-    /// A journey's file, or the folder that holds journeyman.yaml and journeys/
+    /// A journey by its name or file, or the folder that holds journeyman.yaml and journeys/
     #[arg(default_value = ".", value_name = "JOURNEY")]
     what: PathBuf,
     /// Draw it as SVG to this file; several into this folder, which has to be there
@@ -81,6 +81,9 @@ pub(super) fn plans(what: &Path) -> anyhow::Result<Vec<Arc<Plan>>> {
         plans.sort_by(|a, b| a.name.cmp(&b.name));
         return Ok(plans);
     }
+    // A name is enough in the folder.
+    let named = Path::new("journeys").join(what).with_extension("yaml");
+    let what = if what.exists() || !named.is_file() { what } else { &named };
     let file = std::fs::canonicalize(what)
         .with_context(|| format!("can't read {}; name a journey's file, or a folder", what.display()))?;
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();

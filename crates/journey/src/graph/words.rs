@@ -28,7 +28,7 @@ pub(crate) fn watch(watch: &Watch) -> String {
         Watched::Left { segment } => format!("out of segment {segment}"),
         Watched::Date(date) => {
             let offset = match date.offset {
-                Span::ZERO => String::new(),
+                Span::ZERO => "on ".to_owned(),
                 offset if offset.nominal().is_negative() => format!("{} before ", offset.negated()),
                 offset => format!("{offset} after "),
             };
@@ -38,6 +38,7 @@ pub(crate) fn watch(watch: &Watch) -> String {
         Watched::Every { rhythm, spread } => {
             let spread = spread.map(|spread| format!(", spread over {spread}")).unwrap_or_default();
             match rhythm {
+                Rhythm::When(when) if rhythm.once() => format!("once, {}{spread}", moment(when)),
                 Rhythm::When(when) => format!("every {}{spread}", moment(when)),
                 Rhythm::Cron(cron) => format!("every `{}`{spread}", cron.as_str()),
             }
