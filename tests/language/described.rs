@@ -110,7 +110,7 @@ fn what_begins_by_itself_is_told() {
             "It begins each year, 3d before profile.birthday at 09:00.",
         ),
         ("date: profile.birthday", "It begins each year, on profile.birthday."),
-        ("every: monday 09:00\n  spread: 2h", "It begins every monday 09:00, spread over 2h."),
+        ("every: monday 09:00\n  spread: 2h", "It begins every Mon 09:00, spread over 2h."),
         ("every: 2026-11-27 08:00", "It begins once, 2026-11-27 08:00."),
         ("every: \"0 9 * * MON\"", "It begins every `0 9 * * MON`."),
     ] {
