@@ -40,7 +40,11 @@ pub(crate) fn watch(watch: &Watch) -> String {
             match rhythm {
                 Rhythm::When(when) if rhythm.once() => format!("once, {}{spread}", moment(when)),
                 Rhythm::When(when) => format!("every {}{spread}", moment(when)),
-                Rhythm::Cron(cron) => format!("every `{}`{spread}", cron.as_str()),
+                // As it was written: the library has its own names of days.
+                Rhythm::Cron(_) => {
+                    let said = watch.words.strip_prefix("every ").unwrap_or(&watch.words);
+                    format!("every `{}`{spread}", said.split(" spread ").next().unwrap_or(said))
+                }
             }
         }
     }
