@@ -162,6 +162,62 @@ async fn a_plan_tells_what_would_be_another_and_only_that_goes_live() {
 }
 
 #[tokio::test]
+async fn those_move_whom_the_plan_said() {
+    let stage = Stage::new().await;
+    stage.text(&["apply"]).await;
+    stage.orders().await;
+    // `entry.total` was not kept by the first version: nobody who began with it could be asked.
+    let edited = JOURNEY.replace("kind: transactional", "kind: transactional\nmigrate: { wait_1: late }");
+    let edited = edited.replace("  - wait: 30d\n", "  - id: late\n    wait: 60d\n");
+    let asks =
+        edited.replace("    wait: 60d\n", "    wait: 60d\n  - exit: small\n    if: entry.shop == 'x'\n");
+    stage.folder.write("journeys/thanks.yaml", &asks);
+    for arguments in [&["plan"][..], &["apply"]] {
+        let refused = stage.call(arguments).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("those who stand at `wait_1` can't go on at `late`"), "{refused:?}");
+        assert!(refused.err.contains("`entry.shop`, which the older version did not keep"), "{refused:?}");
+    }
+    stage.folder.write("journeys/thanks.yaml", &edited);
+    let plan = stage.json(&["plan", "--days", "0"]).await;
+    let runs = &plan["in_flight"][0];
+    assert_eq!(
+        (&runs["step"], &runs["runs"], &runs["goes_on_at"]),
+        (&"wait_1".into(), &5.into(), &"late".into())
+    );
+    assert_eq!((&runs["stays_in_older_version"], &runs["ends"]), (&false.into(), &false.into()), "{plan}");
+    let text = stage.text(&["plan", "--days", "0"]).await;
+    assert!(text.contains("5 runs go on in this one"), "{text}");
+    assert!(text.contains("wait_1 -> late 5"), "{text}");
+    stage.text(&["apply", "--plan", plan["plan"].as_str().unwrap()]).await;
+    let daemon = Daemon::start(&stage.database.url()).await;
+    let at_late = "SELECT count(*) FROM runs WHERE step = 'late'";
+    let at_wait = "SELECT count(*) FROM runs WHERE step = 'wait_1'";
+    let moved = async || {
+        let runs = (stage.database.count(at_late).await, stage.database.count(at_wait).await);
+        (runs == (5, 0)).then_some(())
+    };
+    until("all five have moved", Duration::from_secs(60), moved).await;
+    assert_eq!(stage.database.count("SELECT people FROM announcement WHERE NOT everybody").await, 5);
+
+    // A third version ends them.
+    let ends = edited.replace("migrate: { wait_1: late }", "migrate: exit");
+    stage.folder.write("journeys/thanks.yaml", &ends);
+    let plan = stage.json(&["plan", "--days", "0"]).await;
+    assert_eq!(plan["in_flight"][0]["ends"], true, "{plan}");
+    stage.text(&["apply"]).await;
+    let over = async || {
+        let ended = "SELECT count(*) FROM ended_runs WHERE reason = 'migrated'";
+        ((stage.database.count(ended).await, stage.database.count(at_late).await) == (5, 0)).then_some(())
+    };
+    until("all five are over", Duration::from_secs(60), over).await;
+    assert_eq!(stage.database.count("SELECT count(*) FROM messages WHERE state = 10").await, 5);
+    assert_eq!(daemon.stop().await.0, Some(0));
+    let why = stage.text(&["why", "u3"]).await;
+    assert!(why.contains("wait_1 -> late of the new version"), "{why}");
+}
+
+#[tokio::test]
 async fn what_was_live_before_can_be_put_back() {
     let stage = Stage::new().await;
     let none = stage.call(&["rollback"]).await;

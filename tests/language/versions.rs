@@ -137,3 +137,87 @@ fn rule_16_lanes_and_entries_are_remembered_across_versions() {
          01-15 13:00 ada refused j again",
     );
 }
+
+const LONG: &str = "
+journey: j
+topic: news
+enter:
+  on: Begin
+  again: always
+steps:
+  - send: hello
+    channel: inbox
+  - id: rest
+    wait: 20d
+  - send: old-words
+    channel: inbox
+  - id: after
+    wait: 20d
+";
+
+/// Ada stands at `rest`, Bob at `after`, when the second goes live; the first thing that happens to them then moves them.
+#[track_caller]
+fn migrates(migrate: &str, edit: (&str, &str), expected: &str) {
+    let second = LONG.replacen(edit.0, edit.1, 1).replace("old-words", "new-words");
+    let second = second.replace("topic: news", &format!("topic: news\nmigrate: {migrate}"));
+    let stage = Stage {
+        journeys: &[LONG],
+        second: &[&second],
+        story: "
+            01-05 10:00 bob Begin {}
+            01-26 10:00 ada Begin {}
+            01-28 12:00 deploy second
+            01-28 13:00 ada Look {}
+            01-28 13:00 bob Look {}
+            03-30 10:00",
+        ..Stage::default()
+    };
+    let before = "
+        01-05 10:00 bob inbox hello
+        01-25 10:00 bob inbox old-words
+        01-26 10:00 ada inbox hello
+    ";
+    check(&stage, &format!("{before}{expected}"));
+}
+
+#[test]
+fn a_new_version_says_what_becomes_of_the_runs_of_older_ones() {
+    migrates(
+        "stay",
+        ("", ""),
+        "02-14 10:00 bob ends j completed
+         02-15 10:00 ada inbox old-words
+         03-07 10:00 ada ends j completed",
+    );
+    migrates(
+        "exit",
+        ("", ""),
+        "01-28 13:00 ada ends j migrated
+         01-28 13:00 bob ends j migrated",
+    );
+    // At the same step they have stood as long as they have: 5 of the 20 days are 5 of these.
+    migrates(
+        "{ rest: rest }",
+        ("wait: 20d", "wait: 5d"),
+        "01-31 10:00 ada inbox new-words
+         02-14 10:00 bob ends j completed
+         02-20 10:00 ada ends j completed",
+    );
+    // What is over by now goes on at once.
+    migrates(
+        "{ rest: rest }",
+        ("wait: 20d", "wait: 1h"),
+        "01-28 13:00 ada inbox new-words
+         02-14 10:00 bob ends j completed
+         02-17 13:00 ada ends j completed",
+    );
+    // Another step begins now; what a run has sent it does not send again.
+    migrates(
+        "{ rest: after, after: hello }",
+        ("", ""),
+        "01-28 13:00 bob refused j/hello sent_before
+         02-17 13:00 bob inbox new-words
+         02-17 13:00 ada ends j completed
+         03-09 13:00 bob ends j completed",
+    );
+}

@@ -11,6 +11,7 @@ mod hold;
 mod legs;
 mod meet;
 mod merge;
+mod migrate;
 mod moment;
 mod profile;
 mod score;
@@ -168,6 +169,7 @@ pub fn step<'a>(
         past: None,
     };
     let (at, historical) = event.as_ref().map_or((now, false), |event| (event.at, event.historical));
+    actor.migrate();
     actor.watch_anew();
     match (input, event) {
         (_, Some(event)) => actor.event(event),
@@ -326,6 +328,7 @@ impl<'a> Actor<'a> {
                 | EndReason::LaneTaken
                 | EndReason::Merged
                 | EndReason::Held
+                | EndReason::Migrated
         );
         if calls_off {
             self.call_off_queued(nth);

@@ -1,6 +1,7 @@
 //! The compiled form of journeys: what `journey` makes of YAML and the actor runs.
 
 mod deployment;
+mod migrate;
 mod policies;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -18,6 +19,7 @@ use crate::template::Filled;
 use crate::value::Span;
 
 pub use deployment::{Deployment, Listener, Plans, Segment};
+pub use migrate::{Destiny, Migrate};
 pub use policies::{
     BlackoutEnd, Channel, Consent, Hours, Links, Occasion, Policies, Rate, Sender, Stream, Topic,
 };
@@ -105,6 +107,8 @@ pub struct Plan {
     pub topic: Option<Arc<str>>,
     /// Whether it starts runs.
     pub status: Status,
+    /// What becomes of the runs of its older versions when it goes live.
+    pub migrate: Migrate,
     /// Who wins a cap or a lane, 0 to 100.
     pub priority: u8,
     /// One run per person and lane.

@@ -73,13 +73,17 @@ pub enum Refused {
     NoItem = 72,
     /// No live journey of that name is begun by programs and steps.
     NoJourney = 73,
+    /// A run's message was on its way when a new version went live: the run stays in the older one.
+    Underway = 74,
+    /// A run that came from an older version has sent this message there.
+    SentBefore = 75,
     /// A call was not answered in time.
     NoAnswer = 100,
 }
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Late,
         Self::NoKey,
         Self::NotInAudience,
@@ -113,6 +117,8 @@ impl Refused {
         Self::NoMoment,
         Self::NoItem,
         Self::NoJourney,
+        Self::Underway,
+        Self::SentBefore,
         Self::NoAnswer,
     ];
 
@@ -162,6 +168,8 @@ impl Refused {
             Self::NoMoment => "no_moment",
             Self::NoItem => "no_item",
             Self::NoJourney => "no_journey",
+            Self::Underway => "underway",
+            Self::SentBefore => "sent_before",
             Self::NoAnswer => "no_answer",
         }
     }
@@ -201,6 +209,10 @@ impl Refused {
             Self::Window => "its `between` and `days` did not come within the message's time",
             Self::NoItem => "the list that `each` names is missing or empty",
             Self::NoJourney => "no live journey of that name says `api: yes`",
+            Self::Underway => {
+                "its message was on its way when the new version went live: it stays in the older one"
+            }
+            Self::SentBefore => "this run has sent it before, in an older version",
             Self::NoAnswer => "a call was not answered within its time",
             Self::NoMoment => "the moment of a `wait_until` is missing: it went on at once",
         }

@@ -49,6 +49,9 @@ pub enum NotApplied {
     /// The set does not compile together with the versions that runs are under way in.
     #[error("{0}")]
     Sources(String),
+    /// `migrate` would take runs to where they can't go on.
+    #[error("{0}")]
+    Stranded(String),
     /// What was looked at is not what would be done: what is live has changed since, or the files have.
     #[error(
         "the plan is another by now: something else went live, or the files changed, since it was made; \
@@ -152,6 +155,9 @@ async fn wanted(
     let pinned: Vec<_> = older.map(|source| StoredSource { pinned: true, ..source.clone() }).collect();
     let all: Vec<StoredSource> = sources.iter().chain(&pinned).cloned().collect();
     let plans = Plans::new(deploy::compile(current + 1, &all).map_err(NotApplied::Sources)?);
+    if let Some(stranded) = plans.stranded() {
+        return Err(NotApplied::Stranded(stranded));
+    }
     let known: BTreeSet<i64> =
         deployments::demands(connection).await?.iter().map(|key| key.number()).collect();
     let missing = plans.demands.iter().filter(|key| !known.contains(&key.number())).cloned().collect();
@@ -160,6 +166,19 @@ async fn wanted(
     let kept = deploy::compile(current, before).is_ok_and(|before| Plans::new(before).keeps_interest());
     let interests = plans.keeps_interest() && !(current > 0 && kept);
     Ok((Wanted { interests, demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
+}
+
+/// Whether sources could go live: they compile together with the versions that runs are under way in, and nobody is stranded.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn feasible(
+    connection: &mut PgConnection,
+    current: i64,
+    before: &[StoredSource],
+    sources: &[StoredSource],
+) -> Result<(), NotApplied> {
+    wanted(connection, current, before, sources).await.map(drop)
 }
 
 /// What has to be made of history.

@@ -3,6 +3,7 @@
 mod enter;
 mod goal;
 mod hold;
+mod migrate;
 mod steps;
 mod survey;
 mod watch;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use journeyman_domain::call::variable;
 use journeyman_domain::expr::{Expr, Root, Type};
-use journeyman_domain::plan::{self, JourneyKind, Node as Step, Plan, PlanHash, Policies, Status};
+use journeyman_domain::plan::{self, JourneyKind, Migrate, Node as Step, Plan, PlanHash, Policies, Status};
 
 use crate::block::{self, Block};
 use crate::diagnostic::{
@@ -166,6 +167,7 @@ impl Reader<'_, '_, '_> {
             kind,
             topic,
             status: status.unwrap_or(Status::Live),
+            migrate: Migrate::Stay,
             priority: priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(50),
             lane,
             cap,
@@ -180,6 +182,9 @@ impl Reader<'_, '_, '_> {
             entry_properties: Vec::new(),
         };
         plan.entry_properties = entry_properties(&plan);
+        if let Some(entry) = block.take("migrate") {
+            plan.migrate = self.migrate(entry, &plan);
+        }
         keep_of_answers(&mut plan);
         Some(plan)
     }

@@ -102,6 +102,9 @@ fn shape(word: &str) -> Value {
         "branch" => json!({ "type": "array", "items": { "$ref": "#/definitions/arm" } }),
         "options" => json!({ "type": "object", "additionalProperties": { "$ref": "#/definitions/option" } }),
         "kind" => one_of(&["marketing", "transactional"]),
+        "migrate" => {
+            json!({ "oneOf": [one_of(&["stay", "exit"]), { "type": "object", "additionalProperties": { "type": "string" } }] })
+        }
         "status" => one_of(&["draft", "live", "archived"]),
         "existing" => one_of(&["skip", "include"]),
         "if_running" => one_of(&["join", "restart", "ignore"]),
@@ -175,6 +178,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("leap", "What 29 February is in other years."),
     ("left_segment", "Begins when somebody leaves this segment."),
     ("max_age", "Older events begin nothing: 24h."),
+    ("migrate", "What becomes of the runs of older versions: stay, exit, or OLD_ID: NEW_ID."),
     ("note", "For people."),
     ("on", "Which events."),
     ("options", "What may be chosen, each with its share and steps."),

@@ -41,8 +41,9 @@ pub(crate) const JOURNEY: Words = Words {
         "hold",
         "steps",
         "tests",
+        "migrate",
     ],
-    later: &["migrate"],
+    later: &[],
 };
 
 pub(crate) const ENTER: Words = Words {

@@ -1,1 +1,1 @@
-SELECT marks, after_person, people FROM announcement
+SELECT marks, after_person, people, everybody FROM announcement

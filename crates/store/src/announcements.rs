@@ -15,14 +15,16 @@ pub struct Announcement {
     pub after: Option<PersonId>,
     /// How many were told of it.
     pub people: i64,
+    /// Whether everybody is told, or those who have runs.
+    pub everybody: bool,
 }
 
 /// The row.
-type Stands = (Vec<Vec<u8>>, Option<i64>, i64);
+type Stands = (Vec<Vec<u8>>, Option<i64>, i64, bool);
 
-fn read((marks, after, people): Stands) -> Announcement {
+fn read((marks, after, people, everybody): Stands) -> Announcement {
     let marks = marks.into_iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
-    Announcement { marks, after: after.map(PersonId), people }
+    Announcement { marks, after: after.map(PersonId), people, everybody }
 }
 
 /// How far it is.
@@ -56,7 +58,26 @@ pub async fn set(
         .bind(announcement.after.map(|after| after.0))
         .bind(announcement.people)
         .bind(begun_at.map(row::time))
+        .bind(announcement.everybody)
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// The next people with runs under way after somebody, in the order of their numbers.
+///
+/// # Errors
+/// As [`Error`] says.
+#[tracing::instrument(level = "debug", skip(connection))]
+pub async fn in_flight(
+    connection: &mut PgConnection,
+    after: PersonId,
+    people: usize,
+) -> Result<Vec<PersonId>, Error> {
+    let next: Vec<i64> = sqlx::query_scalar(statements::NEXT_IN_FLIGHT)
+        .bind(after.0)
+        .bind(people as i64)
+        .fetch_all(connection)
+        .await?;
+    Ok(next.into_iter().map(PersonId).collect())
 }

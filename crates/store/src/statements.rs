@@ -160,6 +160,7 @@ statements! {
     MIXED_OF_PEOPLE = "mixed_of_people",
     MOVED_PRODUCTS = "moved_products",
     MOVED_RUNS_OF_PERSON = "moved_runs_of_person",
+    NEXT_IN_FLIGHT = "next_in_flight",
     NEXT_PEOPLE = "next_people",
     PARTITION_NAMES = "partition_names",
     PERSON_OF_EVENT = "person_of_event",

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 use journeyman_domain::plan::{PlanHash, Plans};
 use journeyman_domain::{ShopClock as _, ShopTime};
-use journeyman_engine::apply::plan_id;
+use journeyman_engine::apply::{feasible, plan_id};
 use journeyman_engine::deploy;
 use journeyman_sim::backtest::Window;
 use journeyman_store::deployments::{self, InFlight, StoredSource};
@@ -62,6 +62,8 @@ struct Planned {
     difference: Difference,
     /// Who is under way, in any version.
     in_flight: Vec<InFlight>,
+    /// What is planned, compiled.
+    then: Arc<Plans>,
     /// `None` where none was asked for, or nothing would change.
     forecast: Option<Forecast>,
 }
@@ -100,13 +102,15 @@ impl Plan {
         let current = deployments::current(&mut connection).await?;
         let before = deployments::load(&mut connection, current).await?;
         let in_flight = deployments::in_flight(&mut connection).await?;
+        feasible(&mut connection, current, &before, after).await.context("this can't go live")?;
         drop(connection);
+        let then = compile(current + 1, after).map_err(anyhow::Error::msg)?;
         let difference = Difference::of(&before, after);
         let forecast = match difference.is_empty() || self.days == 0 {
             true => None,
-            false => Some(self.forecast(database, (current, &before), after).await?),
+            false => Some(self.forecast(database, (current, &before), &then).await?),
         };
-        Ok(Planned { name: plan_id(current, after), current, difference, in_flight, forecast })
+        Ok(Planned { name: plan_id(current, after), current, difference, in_flight, then, forecast })
     }
 
     /// The last days, lived through with what is live and with what is planned.
@@ -114,14 +118,8 @@ impl Plan {
         &self,
         database: &Database,
         (current, before): (i64, &[StoredSource]),
-        after: &[StoredSource],
+        then: &Arc<Plans>,
     ) -> anyhow::Result<Forecast> {
-        let compile = |number, sources: &[StoredSource]| {
-            let deployed: Vec<StoredSource> =
-                sources.iter().filter(|source| !source.pinned).cloned().collect();
-            deploy::compile(number, &deployed).map(Plans::new).map(Arc::new)
-        };
-        let then = compile(current + 1, after).map_err(anyhow::Error::msg)?;
         // Nothing is live before the first.
         let now = match current {
             0 => None,
@@ -134,7 +132,7 @@ impl Plan {
         let window = Window { from, until };
         let mut tallies = Vec::new();
         for (what, plans) in
-            [("the last days, with what is live", now.as_ref()), ("with what is planned", Some(&then))]
+            [("the last days, with what is live", now.as_ref()), ("with what is planned", Some(then))]
         {
             let Some(plans) = plans else { continue };
             let bar = past.bar(what)?;
@@ -145,4 +143,10 @@ impl Plan {
         let now_tally = tallies.pop().map(|(tally, _)| tally).unwrap_or_default();
         Ok(Forecast { days: self.days, events: past.events(), people, now: now_tally, then: then_tally })
     }
+}
+
+/// What is deployed of these, without the versions that runs go on in.
+fn compile(number: i64, sources: &[StoredSource]) -> Result<Arc<Plans>, String> {
+    let deployed: Vec<StoredSource> = sources.iter().filter(|source| !source.pinned).cloned().collect();
+    deploy::compile(number, &deployed).map(Plans::new).map(Arc::new)
 }

@@ -174,6 +174,11 @@ impl Actor<'_> {
         let run = &mut self.person.runs[nth];
         let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
         let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, visit, leg);
+        // A run that came from an older version may have sent it there.
+        if run.results.iter().any(|(_, result)| result.message == Some(message)) {
+            self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::SentBefore);
+            return Move::To(node.next);
+        }
         run.first_send = run.first_send.or(Some(self.now));
         let row = QueuedRow {
             message,

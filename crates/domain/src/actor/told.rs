@@ -38,6 +38,17 @@ pub enum Told {
         /// The step's id.
         step: Arc<str>,
     },
+    /// A run went on in a new version.
+    Migrated {
+        /// The journey.
+        journey: Arc<str>,
+        /// The run's number.
+        run: u32,
+        /// The step of the older version at which it stood.
+        from: Arc<str>,
+        /// Where it goes on.
+        to: Arc<str>,
+    },
     /// A step did something that stands in no row of its own.
     Did {
         /// The journey.

@@ -22,7 +22,7 @@ impl Actor<'_> {
     /// of somebody of whom nothing was known nothing held.
     pub(super) fn watch_anew(&mut self) {
         let plans = self.plans;
-        self.person.hot.watched.retain(|seen| plans.watch(seen.of).is_some());
+        self.person.hot.watched.retain(|seen| plans.remembers(seen.of));
         for (of, plan) in plans.watches() {
             let Some(watch) = &plan.enter.watch else { continue };
             if self.person.merged_into.is_some() || self.person.hot.watched.iter().any(|seen| seen.of == *of)

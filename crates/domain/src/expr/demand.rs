@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Counted, Expr, Root};
 use crate::person::FeatureKey;
-use crate::plan::{Condition, Enter, Plan, Setting, Step, Watch, Watched};
+use crate::plan::{Condition, Enter, Node, Plan, Setting, Step, Watch, Watched};
 
 /// The counters that deployed expressions ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,35 +113,37 @@ impl Plan {
         }
         self.goal.iter().filter_map(|goal| goal.value.as_ref()).for_each(&mut *visit);
         self.hold.iter().for_each(|hold| visit(&hold.condition));
-        for node in &self.nodes {
-            node.guard.iter().for_each(&mut *visit);
-            match &node.step {
-                Step::WaitFor { branches, .. } => {
-                    branches
-                        .iter()
-                        .filter_map(|branch| branch.trigger.condition.as_ref())
-                        .for_each(&mut *visit);
-                }
-                Step::If(arms) => arms.iter().for_each(|arm| visit(&arm.condition)),
-                Step::Set(settings)
-                | Step::Update(settings)
-                | Step::Track { with: settings, .. }
-                | Step::Use { with: settings, .. }
-                | Step::Start { with: settings, .. } => {
-                    settings.iter().filter_map(computed).for_each(&mut *visit);
-                }
-                Step::Send(send) => {
-                    send.with.iter().filter_map(computed).for_each(&mut *visit);
-                    send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
-                }
-                Step::Call(call) => {
-                    let body = call.body.iter().flatten();
-                    body.chain(&call.headers).filter_map(computed).for_each(&mut *visit);
-                }
-                Step::WaitUntilComputed(moment) => visit(moment),
-                Step::Repeat { condition, .. } => condition.iter().for_each(&mut *visit),
-                Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}
+        self.nodes.iter().for_each(|node| node.conditions(visit));
+    }
+}
+
+impl Node {
+    /// Calls `visit` with every expression of the step.
+    pub fn conditions(&self, visit: &mut impl FnMut(&Condition)) {
+        self.guard.iter().for_each(&mut *visit);
+        match &self.step {
+            Step::WaitFor { branches, .. } => {
+                branches.iter().filter_map(|branch| branch.trigger.condition.as_ref()).for_each(&mut *visit);
             }
+            Step::If(arms) => arms.iter().for_each(|arm| visit(&arm.condition)),
+            Step::Set(settings)
+            | Step::Update(settings)
+            | Step::Track { with: settings, .. }
+            | Step::Use { with: settings, .. }
+            | Step::Start { with: settings, .. } => {
+                settings.iter().filter_map(computed).for_each(&mut *visit);
+            }
+            Step::Send(send) => {
+                send.with.iter().filter_map(computed).for_each(&mut *visit);
+                send.filled.iter().filter_map(|filled| filled.value.as_ref()).for_each(&mut *visit);
+            }
+            Step::Call(call) => {
+                let body = call.body.iter().flatten();
+                body.chain(&call.headers).filter_map(computed).for_each(&mut *visit);
+            }
+            Step::WaitUntilComputed(moment) => visit(moment),
+            Step::Repeat { condition, .. } => condition.iter().for_each(&mut *visit),
+            Step::Wait(_) | Step::WaitUntil(_) | Step::Exit(_) | Step::Choose(_) => {}
         }
     }
 }

@@ -79,6 +79,8 @@ pub enum EndReason {
     Merged,
     /// It was held for as long as its `hold` allows, which says `else: exit`.
     Held,
+    /// A new version of its journey says that runs of older ones end.
+    Migrated,
 }
 
 impl EndReason {
@@ -94,6 +96,7 @@ impl EndReason {
             Self::Failed => "failed",
             Self::Merged => "merged",
             Self::Held => "held",
+            Self::Migrated => "migrated",
         }
     }
 }

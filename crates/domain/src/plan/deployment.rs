@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Condition, Hold, Plan, PlanHash, Policies, Status, Watch};
+use super::{Condition, Hold, Migrate, Plan, PlanHash, Policies, Status, Watch};
 use crate::actor::REQUESTED;
 use crate::decision::{Models, NoModels};
 use crate::expr::{Demands, Segments};
@@ -76,6 +76,9 @@ pub struct Plans {
     keeps_interest: bool,
     /// What of everybody is watched, by the name under which that is remembered; the highest priority first.
     watches: Vec<(Mark, Arc<Plan>)>,
+    /// Journeys that say what becomes of the runs of their older versions, by the name under which it is remembered that a
+    /// person's were looked at.
+    migrations: Vec<(Mark, Arc<Plan>)>,
 }
 
 impl Plans {
@@ -85,6 +88,7 @@ impl Plans {
         let mut listeners: BTreeMap<Arc<str>, Vec<Listener>> = BTreeMap::new();
         let mut versions = BTreeMap::new();
         let mut live = BTreeMap::new();
+        let mut migrations = Vec::new();
         for segment in &deployment.segments {
             demands.of_expr(&segment.condition.expr);
         }
@@ -100,6 +104,9 @@ impl Plans {
         for plan in plans {
             demands.of_plan(&plan);
             versions.insert(plan.hash, plan.clone());
+            if plan.status != Status::Draft && plan.migrate != Migrate::Stay {
+                migrations.push((mark(&["migrate", &plan.name, &plan.hash.to_string()]), plan.clone()));
+            }
             if plan.status != Status::Live {
                 continue;
             }
@@ -141,6 +148,7 @@ impl Plans {
             met: met.into_iter().map(|(event, names)| (event, names.into_iter().collect())).collect(),
             keeps_interest,
             watches,
+            migrations,
         }
     }
 
@@ -153,6 +161,17 @@ impl Plans {
     /// The journey for which something is watched.
     pub fn watch(&self, of: Mark) -> Option<&Arc<Plan>> {
         self.watches.iter().find(|(known, _)| *known == of).map(|(_, plan)| plan)
+    }
+
+    /// Journeys that say what becomes of the runs of their older versions, by the name under which it is remembered that a
+    /// person's were looked at.
+    pub fn migrations(&self) -> &[(Mark, Arc<Plan>)] {
+        &self.migrations
+    }
+
+    /// Whether something is remembered of somebody under that name.
+    pub fn remembers(&self, of: Mark) -> bool {
+        self.watches.iter().chain(&self.migrations).any(|(known, _)| *known == of)
     }
 
     /// The same with another snapshot of models.

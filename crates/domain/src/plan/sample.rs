@@ -70,6 +70,7 @@ pub(crate) fn plan(name: &str, on: &str, steps: Vec<Step>) -> Plan {
         goal: None,
         exits: Vec::new(),
         hold: None,
+        migrate: crate::plan::Migrate::Stay,
         nodes: steps.into_iter().enumerate().map(node).collect(),
         first: (last > 0).then_some(0),
         entry_properties: Vec::new(),

@@ -1,5 +1,6 @@
 //! Telling everybody that journeys went live which watch them: what somebody is has to be seen before anything happens to them,
-//! and who does nothing has to be looked at when time alone changes it.
+//! and who does nothing has to be looked at when time alone changes it. And telling those who have runs of journeys that say what
+//! becomes of them.
 //!
 //! A step is a transaction: it writes the news of the next people and how far that is. So it goes on after a crash where it was.
 //! It goes by the bulk lane: whoever does something meanwhile is served first, and seen with that.
@@ -37,7 +38,7 @@ pub(super) async fn run(engine: Engine) {
             Ok(Some(step)) => {
                 engine.ring(step.shards);
                 if step.done {
-                    tracing::info!(people = step.people, "told everybody of journeys that watch them");
+                    tracing::info!(people = step.people, "told people of journeys that went live");
                 }
                 continue;
             }
@@ -62,11 +63,19 @@ pub struct Step {
     pub done: bool,
 }
 
+/// What people are told of, sorted.
+#[derive(Clone, Default)]
+struct Marks {
+    all: Vec<Mark>,
+    /// Of which everybody is told: what is watched.
+    watched: Vec<Mark>,
+}
+
 /// Announces, step by step. What it knows of the deployment is kept from one step to the next.
 #[derive(Default)]
 pub struct Announcer {
-    /// The deployment, and what it watches.
-    watches: Option<(i64, Vec<Mark>)>,
+    /// The deployment, and what people are told of.
+    told: Option<(i64, Marks)>,
 }
 
 impl Announcer {
@@ -77,9 +86,9 @@ impl Announcer {
     /// As the store's; nothing of the step stands then.
     pub async fn step(&mut self, pool: &PgPool, now: ShopTime) -> Result<Option<Step>, Error> {
         let quiet = read(pool, ENGINE_SILENCE, async |connection| {
-            let watches = self.watches(connection).await?;
+            let marks = self.marks(connection).await?;
             let stands = announcements::how_far(connection).await?;
-            Ok::<_, Error>(stands.after.is_none() && stands.marks == watches)
+            Ok::<_, Error>(stands.after.is_none() && stands.marks == marks.all)
         });
         if quiet.await? {
             return Ok(None);
@@ -101,10 +110,13 @@ impl Announcer {
     ) -> Result<Option<Step>, Error> {
         let mut tx = connection.begin().await?;
         let Some(stands) = announcements::lock(&mut tx).await? else { return Ok(None) };
-        let marks = self.watches(&mut tx).await?;
+        let Marks { all: marks, watched } = self.marks(&mut tx).await?;
         let known = marks.iter().all(|mark| stands.marks.contains(mark));
-        let (after, people, begun) = match stands.after {
-            Some(after) if known => (after, stands.people, None),
+        let of_everybody = watched.iter().any(|mark| !stands.marks.contains(mark));
+        // What everybody was being told is told them still.
+        let under_way = stands.after.is_some() && stands.everybody;
+        let (after, people, begun, everybody) = match stands.after {
+            Some(after) if known => (after, stands.people, None, stands.everybody),
             None if known => {
                 // What is watched no longer needs no word.
                 let stands = Announcement { marks, ..stands };
@@ -112,31 +124,41 @@ impl Announcer {
                 tx.commit().await?;
                 return Ok(None);
             }
-            _ => (PersonId(i64::MIN), 0, Some(now)),
+            _ => (PersonId(i64::MIN), 0, Some(now), of_everybody || under_way),
         };
-        let next: Vec<PersonId> =
-            backfill::people(&mut tx, after, PEOPLE).await?.into_iter().map(|(person, _)| person).collect();
+        let next: Vec<PersonId> = match everybody {
+            true => {
+                let next = backfill::people(&mut tx, after, PEOPLE).await?;
+                next.into_iter().map(|(person, _)| person).collect()
+            }
+            false => announcements::in_flight(&mut tx, after, PEOPLE).await?,
+        };
         let rows = news::deployed(&next, now, &now.to_string());
         journeyman_store::news::write(&mut tx, &rows).await?;
         let mut step = Step { people: people + next.len() as i64, done: next.is_empty(), ..Step::default() };
         rows.iter().for_each(|row| step.shards.insert(row.shard));
-        let stands = Announcement { marks, after: next.last().copied(), people: step.people };
+        let stands = Announcement { marks, after: next.last().copied(), people: step.people, everybody };
         announcements::set(&mut tx, &stands, begun).await?;
         tx.commit().await?;
         Ok(Some(step))
     }
 
-    /// What is watched by the journeys that are live, sorted.
-    async fn watches(&mut self, connection: &mut PgConnection) -> Result<Vec<Mark>, Error> {
+    /// What people are told of the journeys that are live.
+    async fn marks(&mut self, connection: &mut PgConnection) -> Result<Marks, Error> {
         let number = deployments::current(&mut *connection).await?;
-        if let Some((_, marks)) = self.watches.as_ref().filter(|(known, _)| *known == number) {
+        if let Some((_, marks)) = self.told.as_ref().filter(|(known, _)| *known == number) {
             return Ok(marks.clone());
         }
         let sources = deployments::load(connection, number).await?;
         let plans = Plans::new(deploy::compile(number, &sources).map_err(Error::Conflict)?);
-        let mut marks: Vec<Mark> = plans.watches().iter().map(|(mark, _)| *mark).collect();
-        marks.sort_unstable();
-        self.watches = Some((number, marks.clone()));
+        let sorted = |marks: &mut Vec<Mark>| marks.sort_unstable();
+        let mut watched: Vec<Mark> = plans.watches().iter().map(|(mark, _)| *mark).collect();
+        sorted(&mut watched);
+        let mut all: Vec<Mark> =
+            plans.migrations().iter().map(|(mark, _)| *mark).chain(watched.clone()).collect();
+        sorted(&mut all);
+        let marks = Marks { all, watched };
+        self.told = Some((number, marks.clone()));
         Ok(marks)
     }
 }

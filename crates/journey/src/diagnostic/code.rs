@@ -142,4 +142,5 @@ codes! {
     CALL "J1201" Error "a call that can't be made";
     CALL_HEADER "J1202" Error "a header or a secret that no call has";
     TEST "J1203" Error "a test that compares nothing, or what the template does not say";
+    MIGRATE "J1204" Error "a migration to a step that can take nobody";
 }

@@ -13,6 +13,13 @@ pub(super) fn cases() -> Vec<Case> {
             "goal:\n  on: Order Completed\n  value: = event.revenue * 2 + 3\n",
             &["J0508 8:12 money is compared or computed"],
         ),
+        Case::header(
+            "migrate: { old: a, older: wait_2, oldest: a-b }\n",
+            &[
+                "J1204 6:27 there is no step `wait_2` to go on at; the steps of this version are: a",
+                "J1204 6:43 there is no step `a-b` to go on at; the steps of this version are: a",
+            ],
+        ),
         Case::steps(
             "  - id: a\n    call: POST https://x.example/y\n    body:\n      n: = entry.order_id\n    headers:\n      X-Shop: = profile.shop\n    secret: KEY\n    within: 1m\n    retry: 3\n    else:\n      - exit: x\n  - exit: y\n    if: a.url == 'x' and a.deep.er > 3 and not a.failed and a.reason == 'x'\n",
             &[],

@@ -116,7 +116,6 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn later() -> Vec<Case> {
     const SAID: &str = "is not read by this version yet";
     let mut cases = Vec::new();
-    cases.push(("migrate: x\n".to_owned(), String::new(), format!("J0201 6:1 `migrate` {SAID}")));
     cases.push(("pin: yes\n".to_owned(), String::new(), format!("J0201 6:6 `pin: yes` {SAID}")));
     for word in ["offer", "offer_on"] {
         cases.push((

@@ -1,9 +1,12 @@
 //! A plan in words: for a terminal, a pull request, a program.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use indicatif::HumanCount;
+use journeyman_domain::plan::Destiny;
 use journeyman_journey::compare::Change;
+use journeyman_store::deployments::InFlight;
 use serde_json::{Map, Value, json};
 
 use super::Planned;
@@ -45,8 +48,8 @@ fn write_text(planned: &Planned, out: &mut String) -> std::fmt::Result {
                     writeln!(out, "            {line}")?;
                 }
             }
-            if let Some(stay) = stay(planned, changed) {
-                writeln!(out, "            {stay}")?;
+            for line in becomes(planned, changed) {
+                writeln!(out, "            {}", cut(&line, 86))?;
             }
         }
     }
@@ -111,8 +114,8 @@ fn write_markdown(planned: &Planned, out: &mut String) -> std::fmt::Result {
             for change in &changed.changes {
                 writeln!(out, "  - {}", sentence(change))?;
             }
-            if let Some(stay) = stay(planned, changed) {
-                writeln!(out, "  - {stay}")?;
+            for line in becomes(planned, changed) {
+                writeln!(out, "  - {line}")?;
             }
         }
         writeln!(out)?;
@@ -151,13 +154,16 @@ pub(super) fn json(planned: &Planned) -> Value {
             .collect()
     };
     let in_flight = planned.in_flight.iter().map(|runs| {
+        let becomes = destiny(planned, runs);
         let planned = planned.difference.versions.get(&runs.journey);
         json!({
             "journey": runs.journey,
             "version": runs.plan.to_string(),
             "step": runs.step,
             "runs": runs.runs,
-            "stays_in_older_version": planned != Some(&runs.plan),
+            "stays_in_older_version": planned != Some(&runs.plan) && becomes == Becomes::Stays,
+            "goes_on_at": match &becomes { Becomes::Goes(step) => Some(step), _ => None },
+            "ends": becomes == Becomes::Ends,
         })
     });
     json!({
@@ -195,29 +201,62 @@ fn change_json(change: &Change) -> Value {
     }
 }
 
-/// What becomes of those who are under way in a journey that is another or no more.
-fn stay(planned: &Planned, changed: &Changed) -> Option<String> {
-    if changed.kind != "journey" {
-        return None;
-    }
-    let version = planned.difference.versions.get(&changed.name);
-    let older = || {
-        planned.in_flight.iter().filter(|runs| runs.journey == changed.name && Some(&runs.plan) != version)
-    };
-    let all: u64 = older().map(|runs| runs.runs).sum();
-    if all == 0 {
-        return None;
-    }
-    let mut steps: Vec<(&str, u64)> = Vec::new();
-    for runs in older() {
-        let step = if runs.step.is_empty() { "watching for the goal" } else { &runs.step };
-        match steps.iter_mut().find(|(known, _)| *known == step) {
-            Some((_, count)) => *count += runs.runs,
-            None => steps.push((step, runs.runs)),
+/// What becomes of runs that stand at one step of one version.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Becomes {
+    /// They go on in the version they began in.
+    Stays,
+    /// They go on at that step of the planned one.
+    Goes(String),
+    /// They end.
+    Ends,
+}
+
+fn destiny(planned: &Planned, runs: &InFlight) -> Becomes {
+    let version = planned.difference.versions.get(&runs.journey);
+    let plan = version.filter(|hash| **hash != runs.plan).and_then(|hash| planned.then.version(*hash));
+    // Those that are over but for their goal stay for that.
+    let Some(plan) = plan.filter(|_| !runs.step.is_empty()) else { return Becomes::Stays };
+    match plan.destiny(&runs.step) {
+        Destiny::Stays => Becomes::Stays,
+        Destiny::Ends => Becomes::Ends,
+        Destiny::Goes(node) => {
+            plan.nodes.get(node).map_or(Becomes::Stays, |node| Becomes::Goes(node.id.to_string()))
         }
     }
-    let each: Vec<String> = steps.iter().map(|(step, runs)| format!("{step} {}", count(*runs))).collect();
-    Some(cut(&format!("{} runs finish the version they began in: {}", count(all), each.join(", ")), 86))
+}
+
+/// What becomes of those who are under way in a journey that is another or no more, a line for each destiny.
+fn becomes(planned: &Planned, changed: &Changed) -> Vec<String> {
+    if changed.kind != "journey" {
+        return Vec::new();
+    }
+    let version = planned.difference.versions.get(&changed.name);
+    let older =
+        planned.in_flight.iter().filter(|runs| runs.journey == changed.name && Some(&runs.plan) != version);
+    let mut all: BTreeMap<&str, Vec<(String, u64)>> = BTreeMap::new();
+    for runs in older {
+        let step = if runs.step.is_empty() { "watching for the goal" } else { &runs.step };
+        let (what, place) = match destiny(planned, runs) {
+            Becomes::Stays => ("finish the version they began in", step.to_owned()),
+            Becomes::Goes(to) => {
+                ("go on in this one, but those whose message is on its way", format!("{step} -> {to}"))
+            }
+            Becomes::Ends => ("end", step.to_owned()),
+        };
+        let places = all.entry(what).or_default();
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, count)) => *count += runs.runs,
+            None => places.push((place, runs.runs)),
+        }
+    }
+    let line = |(what, places): (&str, Vec<(String, u64)>)| {
+        let each: Vec<String> =
+            places.iter().map(|(place, runs)| format!("{place} {}", count(*runs))).collect();
+        let all: u64 = places.iter().map(|(_, runs)| runs).sum();
+        format!("{} runs {what}: {}", count(all), each.join(", "))
+    };
+    all.into_iter().map(line).collect()
 }
 
 fn head(forecast: &Forecast) -> String {

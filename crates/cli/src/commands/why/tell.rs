@@ -340,6 +340,12 @@ fn recomputed(told: &Told) -> Item {
         Told::Reached { journey, run, step } => {
             item(journey, "reached", format!("{step} (run {run})"), json!({ "run": run, "step": step }))
         }
+        Told::Migrated { journey, run, from, to } => item(
+            journey,
+            "migrated",
+            format!("run {run}: {from} -> {to} of the new version"),
+            json!({ "run": run, "from": from, "to": to }),
+        ),
         Told::Did { journey, step, words } => {
             item(journey, "did", format!("{step}: {words}"), json!({ "step": step, "did": words }))
         }
