@@ -320,3 +320,18 @@ async fn readiness_says_what_is_missing() {
     assert_eq!(stage.call(&["readiness", "cart-abandonment"]).await.code, Some(1));
     assert_eq!(stage.call(&["readiness", "telepathy"]).await.code, Some(1));
 }
+
+#[tokio::test]
+async fn check_puts_right_what_it_can() {
+    let stage = Stage::new().await;
+    let wrong = JOURNEY.replace("if: event.total >= 20", "if: !in_segment('x') && event.total >= 20");
+    stage.folder.write("journeys/thanks.yaml", &wrong.replace("channel", "chanel"));
+    assert_eq!(stage.call(&["check"]).await.code, Some(1));
+    let fixed = stage.call(&["check", "--fix", "--json"]).await;
+    let told: Value = serde_json::from_str(&fixed.out).unwrap();
+    assert_eq!(told["fixed"].as_array().unwrap().len(), 3, "{told}");
+    // There is no segment `x`; who is meant nobody can know.
+    assert_eq!((fixed.code, &told["errors"]), (Some(1), &1.into()), "{told}");
+    let text = std::fs::read_to_string(stage.folder.path().join("journeys/thanks.yaml")).unwrap();
+    assert_eq!(text, JOURNEY.replace("if: event.total", "if: not in_segment('x') and event.total"));
+}

@@ -26,7 +26,10 @@ const FOLDER: &str = "templates/";
 /// Outside production a folder without templates is one in which journeys are tried before their words are written:
 /// names of templates are taken as they stand, and messages arrive in the inbox without words.
 pub fn check(sources: &[Source], production: bool) -> Checked {
-    check_all(sources, production, |templates| check_journeys(sources, templates, production))
+    let mut checked =
+        check_all(sources, production, |templates| check_journeys(sources, templates, production));
+    checked.diagnostics.extend(journeyman_journey::lints(sources, &checked));
+    checked
 }
 
 fn check_all(

@@ -75,7 +75,11 @@ mod tests {
             let path = "journeys/segments/staff.yaml".to_owned();
             sources.push(Source { path, text: staff.to_owned() });
         }
-        check(&sources, None, false).diagnostics.iter().map(|said| said.code.to_owned()).collect()
+        let checked = check(&sources, None, false);
+        let mut found = crate::lints(&sources, &checked);
+        found.retain(|said| said.file == path);
+        found.extend(checked.diagnostics);
+        found.iter().map(|said| said.code.to_owned()).collect()
     }
 
     #[test]

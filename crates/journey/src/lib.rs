@@ -9,8 +9,10 @@ pub mod describe;
 mod diagnostic;
 pub mod explain;
 mod expr;
+pub mod fix;
 pub mod graph;
 mod journey;
+mod lint;
 mod literal;
 mod policies;
 pub mod schema;
@@ -25,6 +27,7 @@ mod words;
 
 pub use check::{Checked, Kind, Version, check, pinned, policies, stored};
 pub use diagnostic::{CODES, Code, Diagnostic, Severity, Span};
+pub use lint::lints;
 pub use source::{FILE_BYTES, Source};
 pub use templates::{Templates, template_faults};
 

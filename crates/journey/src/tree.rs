@@ -1,7 +1,7 @@
 //! YAML as a tree of our own that knows where everything stands. Scalars are the text that was written; what YAML can do
 //! beyond mappings, lists and text is refused here, each thing with what to write instead (LANGUAGE, rule 4).
 
-mod faults;
+pub(crate) mod faults;
 
 use std::collections::BTreeMap;
 

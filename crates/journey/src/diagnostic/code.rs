@@ -133,6 +133,9 @@ codes! {
     NEAR_EVENT "J0906" Warning "an event whose name is nearly that of a known one";
     NEAR_PROPERTY "J0907" Warning "a property whose name is nearly that of a known one";
     TEMPLATE_LINT "J0908" Warning "something in a template that is probably not meant";
+    UNUSED_SEGMENT "J0909" Warning "a segment that nobody asks for";
+    UNUSED_TEMPLATE "J0910" Warning "a template that no journey sends";
+    BREAKS_CAP "J0911" Warning "a journey that breaks a cap alone";
 
     // 10: tests in journey files
     TEST_STEP "J1001" Error "a test names a step or an option that the journey does not have";

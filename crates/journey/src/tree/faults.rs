@@ -65,16 +65,17 @@ fn tab(file: &File<'_>, line: usize) -> Option<Place> {
 }
 
 /// A line taken apart: `  - key: value`.
-struct Line<'s> {
+pub(crate) struct Line<'s> {
     key: &'s str,
-    value: &'s str,
+    /// Without the comment behind it.
+    pub(crate) value: &'s str,
     /// Where the value stands.
-    place: Place,
+    pub(crate) place: Place,
     number: usize,
 }
 
 impl<'s> Line<'s> {
-    fn new(file: &File<'s>, number: usize) -> Self {
+    pub(crate) fn new(file: &File<'s>, number: usize) -> Self {
         let text = file.line_text(number);
         let bare = text.trim_start_matches([' ', '-']);
         let (key, value) = bare.split_once(':').unwrap_or(("", bare));
@@ -192,10 +193,15 @@ pub(super) fn of_tag(file: &File<'_>, place: Place) -> (String, String) {
     if written.starts_with("!!") || written.len() > QUOTED_LINE {
         return (message, "leave it out: text is taken as it is written".to_owned());
     }
+    (message, format!("write `{}`", in_words(written)))
+}
+
+/// `!a && !b` as `not a and not b`.
+pub(crate) fn in_words(written: &str) -> String {
     let negated = written.strip_prefix('!').unwrap_or(written).trim_start();
     let words =
         negated.replace("&&", "and").replace("||", "or").replace(" !", " not ").replace(" not =", " !=");
-    (message, format!("write `not {words}`"))
+    format!("not {words}")
 }
 
 /// The brace that is open at `at`, where what follows it has an expression.
