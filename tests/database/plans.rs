@@ -335,3 +335,38 @@ async fn check_puts_right_what_it_can() {
     let text = std::fs::read_to_string(stage.folder.path().join("journeys/thanks.yaml")).unwrap();
     assert_eq!(text, JOURNEY.replace("if: event.total", "if: not in_segment('x') and event.total"));
 }
+
+#[tokio::test]
+async fn a_journey_begins_from_a_recipe() {
+    let stage = Stage::new().await;
+    let list = stage.json(&["new"]).await;
+    let names: Vec<&str> =
+        list["recipes"].as_array().unwrap().iter().map(|recipe| recipe["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"cart-abandonment") && names.len() >= 16, "{names:?}");
+    let folder = stage.folder.path().to_owned();
+    std::fs::write(folder.join("journeyman.yaml"), "currency: EUR\ntopics:\n  news: { consent: opt_in }\n")
+        .unwrap();
+    let written = stage.json(&["new", "win-back", ".", "--name", "come-back", "--yes"]).await;
+    let paths = written["written"].to_string();
+    for path in ["journeys/come-back.yaml", "journeys/segments/lapsed.yaml"] {
+        assert!(paths.contains(path), "{path}: {paths}");
+    }
+    // The others' words are not written yet either.
+    assert!(!paths.contains("templates"), "{paths}");
+    let text = std::fs::read_to_string(folder.join("journeys/come-back.yaml")).unwrap();
+    assert!(text.contains("journey: come-back\nstatus: draft\ntopic: news\n"), "{text}");
+    let tested = stage.call(&["test"]).await;
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    // Nothing is overwritten, and nothing is written that would be wrong.
+    let again = stage.call(&["new", "win-back", ".", "--name", "come-back", "--yes"]).await;
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("journeys/come-back.yaml exists"), "{again:?}");
+    let wrong = stage.call(&["new", "welcome", ".", "--topic", "nothing", "--yes"]).await;
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    assert!(
+        wrong.err.contains("there is no topic `nothing`") && wrong.err.contains("nothing was written"),
+        "{wrong:?}"
+    );
+    assert!(!folder.join("journeys/welcome.yaml").exists());
+    assert_eq!(stage.call(&["new", "telepathy"]).await.code, Some(1));
+}

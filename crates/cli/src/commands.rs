@@ -19,6 +19,7 @@ mod graph;
 mod import;
 mod learn;
 mod messages;
+mod new;
 mod plan;
 mod preview;
 mod readiness;
@@ -46,6 +47,7 @@ use journeyman_domain::{MessageId, ShopTime};
     about = "A journey orchestration engine for e-commerce: one binary and Postgres",
     after_help = "Examples:\n  journeyman demo                       the whole loop, on a simulated shop\n  \
                   journeyman serve                      run the daemon\n  \
+                  journeyman new                        a journey from a recipe\n  \
                   journeyman check                      what is wrong with the journeys here\n  \
                   journeyman test                       the tests in their files\n  \
                   journeyman graph                      the journeys here, drawn\n  \
@@ -75,6 +77,7 @@ enum Command {
     Bench(bench::Bench),
     Check(check::Check),
     Graph(graph::Graphs),
+    New(new::New),
     Describe(describe::Describe),
     Explain(explain::Explain),
     Schema(schema::Schema),
@@ -116,6 +119,7 @@ impl Arguments {
             Command::Graph(graph) => return graph.run(),
             Command::Describe(describe) => return describe.run(),
             Command::Explain(explain) => return explain.run(),
+            Command::New(new) => return new.run(),
             Command::Schema(schema) => {
                 schema.run();
                 return Ok(());
@@ -162,6 +166,7 @@ impl Arguments {
             | Command::Graph(_)
             | Command::Describe(_)
             | Command::Explain(_)
+            | Command::New(_)
             | Command::Doctor(_)
             | Command::Preview(_) => Ok(()),
         }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use journeyman_domain::expr::Expr;
 use journeyman_domain::plan::{
     Channel, Condition, Hold, JourneyKind, Plan, Policies, Rate, Segment, Send, Status, Step,
 };
@@ -90,21 +89,10 @@ fn unused_segments<'s>(
     if plans.is_empty() {
         return Vec::new();
     }
-    let mut used: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut ask = |condition: &Condition| {
-        condition.expr.walk(&mut |expr| {
-            if let Expr::InSegment(name) = expr {
-                used.insert(name.clone());
-            }
-        });
-    };
-    plans.iter().for_each(|plan| plan.conditions(&mut ask));
-    segments.iter().for_each(|segment| ask(&segment.condition));
-    hold_marketing.iter().for_each(|hold| ask(&hold.condition));
-    for enter in plans.iter().map(|plan| &plan.enter) {
-        let watched = enter.watch.iter().filter_map(|watch| watch.what.segment());
-        used.extend(enter.to.iter().chain(&enter.except).chain(watched).cloned());
-    }
+    let mut used: BTreeSet<Arc<str>> = plans.iter().flat_map(|plan| plan.segments()).collect();
+    let others = segments.iter().map(|segment| &segment.condition);
+    let conditions = others.chain(hold_marketing.map(|hold| &hold.condition));
+    used.extend(conditions.flat_map(Condition::segments));
     segments.iter().filter(|segment| !used.contains(&segment.name)).collect()
 }
 

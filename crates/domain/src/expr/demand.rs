@@ -117,6 +117,30 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The segments that it asks for.
+    pub fn segments(&self) -> BTreeSet<Arc<str>> {
+        let watched = self.enter.watch.iter().filter_map(|watch| watch.what.segment());
+        let mut found: BTreeSet<Arc<str>> =
+            self.enter.to.iter().chain(&self.enter.except).chain(watched).cloned().collect();
+        self.conditions(&mut |condition| found.extend(condition.segments()));
+        found
+    }
+}
+
+impl Condition {
+    /// The segments that it asks for.
+    pub fn segments(&self) -> BTreeSet<Arc<str>> {
+        let mut found = BTreeSet::new();
+        self.expr.walk(&mut |expr| {
+            if let Expr::InSegment(name) = expr {
+                found.insert(name.clone());
+            }
+        });
+        found
+    }
+}
+
 impl Node {
     /// Calls `visit` with every expression of the step.
     pub fn conditions(&self, visit: &mut impl FnMut(&Condition)) {
