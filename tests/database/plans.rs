@@ -370,3 +370,44 @@ async fn a_journey_begins_from_a_recipe() {
     assert!(!folder.join("journeys/welcome.yaml").exists());
     assert_eq!(stage.call(&["new", "telepathy"]).await.code, Some(1));
 }
+
+#[tokio::test]
+async fn others_than_the_author_say_yes() {
+    let stage = Stage::new().await;
+    let shop = |approvals: u8| format!("currency: EUR\napprovals: {approvals}\n");
+    stage.folder.write("journeyman.yaml", &shop(1));
+    let name = |plan: &Value| plan["plan"].as_str().unwrap().to_owned();
+    let first = stage.json(&["plan", "--days", "0"]).await;
+    assert_eq!((&first["approvals_needed"], &first["approved_by"]), (&1.into(), &serde_json::json!([])));
+    let refused = async |arguments: &[&str], words: &str| {
+        let ended = stage.call(arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains(words), "{words}: {ended:?}");
+    };
+    refused(&["apply"], "who applies what others approve of says so").await;
+    refused(&["apply", "--author", "ada"], "and nobody has").await;
+    // Her own yes counts for nothing, and a yes to another plan neither.
+    stage.text(&["approve", &name(&first), "--as", "ada"]).await;
+    stage.text(&["approve", &"0".repeat(32), "--as", "ben"]).await;
+    refused(&["apply", "--author", "ada"], "1 other than the author have to say yes").await;
+    let yes = stage.json(&["approve", &name(&first), "--as", "ben"]).await;
+    assert_eq!(yes["approved_by"], serde_json::json!(["ada", "ben"]));
+    stage.text(&["apply", "--plan", &name(&first), "--author", "ada"]).await;
+    let list = stage.json(&["deployments"]).await;
+    assert_eq!(list["deployments"][0]["approved_by"], serde_json::json!(["ben"]), "{list}");
+
+    // To ask for fewer needs as many as before; to go back needs nobody.
+    stage.folder.write("journeyman.yaml", &shop(0));
+    stage.edit("wait: 30d", "wait: 10d");
+    refused(&["apply", "--author", "ada"], "and nobody has").await;
+    let second = stage.json(&["plan", "--days", "0"]).await;
+    stage.text(&["approve", &name(&second), "--as", "cleo"]).await;
+    let text = stage.text(&["plan", "--days", "0"]).await;
+    assert!(
+        text.contains("1 other than the author have to say yes, yes by cleo: journeyman approve"),
+        "{text}"
+    );
+    stage.text(&["apply", "--author", "ada"]).await;
+    stage.text(&["rollback", "--author", "ada"]).await;
+    assert_eq!(stage.call(&["approve", "5f0c", "--as", "ben"]).await.code, Some(2));
+}

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod apply;
+mod approve;
 mod archive;
 mod audit;
 mod backtest;
@@ -84,6 +85,7 @@ enum Command {
     Test(test::Test),
     Preview(preview::Preview),
     Plan(plan::Plan),
+    Approve(approve::Approve),
     Apply(apply::Apply),
     Deployments(deployments::Deployments),
     Rollback(deployments::Rollback),
@@ -144,6 +146,7 @@ impl Arguments {
             Command::Adopt(adopt) => adopt.run(&config).await,
             Command::Bench(bench) => bench.run(&config).await,
             Command::Plan(plan) => plan.run(&config).await,
+            Command::Approve(approve) => approve.run(&config).await,
             Command::Apply(apply) => apply.run(&config).await,
             Command::Deployments(deployments) => deployments.run(&config).await,
             Command::Rollback(rollback) => rollback.run(&config).await,

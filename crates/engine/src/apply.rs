@@ -6,7 +6,7 @@ use journeyman_domain::expr::Demands;
 use journeyman_domain::plan::{Channel, PlanHash, Plans};
 use journeyman_domain::{PersonId, backfill as counting, batch};
 use journeyman_store::deployments::{self, Label, StoredSource};
-use journeyman_store::{Error, backfill, interests, lines, slices};
+use journeyman_store::{Error, approvals, backfill, interests, lines, slices};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
 
@@ -21,6 +21,15 @@ pub fn plan_id(current: i64, sources: &[StoredSource]) -> PlanHash {
         sources.iter().map(|source| format!("{} {:?} {}", source.kind, source.name, source.hash)).collect();
     files.sort_unstable();
     PlanHash::of_text(&format!("{current}\n{}", files.join("\n")))
+}
+
+/// On which terms something goes live.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Only just as this plan has it, see [`plan_id`].
+    pub plan: Option<PlanHash>,
+    /// How many people other than the author have to have said yes to the plan.
+    pub approvals: usize,
 }
 
 /// What was done.
@@ -58,6 +67,19 @@ pub enum NotApplied {
          make it again with `journeyman plan` and look at it"
     )]
     Moved,
+    /// Too few have said yes to it.
+    #[error("{}", unapproved(*plan, *needed, by))]
+    Unapproved {
+        /// To what.
+        plan: PlanHash,
+        /// How many have to.
+        needed: usize,
+        /// Who did, the author left out.
+        by: Vec<String>,
+    },
+    /// What needs approvals says who did it.
+    #[error("who applies what others approve of says so: --author NAME, or JOURNEYMAN_AUTHOR")]
+    Nobody,
     /// Another `apply` is at work.
     #[error("somebody else is putting journeys live at this moment; try again when they are done")]
     Busy,
@@ -69,7 +91,7 @@ impl From<sqlx::Error> for NotApplied {
     }
 }
 
-/// Puts `sources`, which were checked, live; of a `plan`, see [`plan_id`], only just as it has it. `counted` hears how many
+/// Puts `sources`, which were checked, live, on these terms. `counted` hears how many
 /// people's history was counted.
 ///
 /// Counters are made twice over: first of everybody's history while the engine goes on, then, while no batch runs, again of
@@ -81,7 +103,7 @@ pub async fn apply(
     pool: &PgPool,
     sources: &[StoredSource],
     label: Label<'_>,
-    plan: Option<PlanHash>,
+    terms: Terms,
     mut counted: impl FnMut(u64),
 ) -> Result<Applied, NotApplied> {
     // Closed at the end, and the lock with it.
@@ -90,13 +112,17 @@ pub async fn apply(
         return Err(NotApplied::Busy);
     }
     let (current, before) = deployed(&mut connection).await?;
-    if plan.is_some_and(|plan| plan != plan_id(current, sources)) {
+    if terms.plan.is_some_and(|plan| plan != plan_id(current, sources)) {
         return Err(NotApplied::Moved);
     }
     if current > 0 && same(&before, sources) {
         let pinned = before.iter().filter(|source| source.pinned).count();
         return Ok(Applied { number: current, changed: false, before, pinned, counters: 0, people: 0 });
     }
+    let approved_by = match terms.approvals {
+        0 => Vec::new(),
+        needed => approved(&mut connection, plan_id(current, sources), label.author, needed).await?,
+    };
     let mut made: BTreeMap<PersonId, i64> = BTreeMap::new();
     let (asked, missing, rates) = wanted(&mut connection, current, &before, sources).await?;
     let news = Missing { counters: &missing, interests: asked.interests };
@@ -115,6 +141,9 @@ pub async fn apply(
     let senders: Vec<&str> = all.senders.iter().map(String::as_str).collect();
     lines::ensure(&mut tx, Channel::Email, &senders).await?;
     let number = deployments::insert(&mut tx, &label, sources, &demands).await?;
+    if !approved_by.is_empty() {
+        approvals::note(&mut tx, number, &approved_by).await?;
+    }
     tx.commit().await?;
     let pinned = all.pinned;
     Ok(Applied { number, changed: true, before, pinned, counters: now_missing.iter().count(), people })
@@ -166,6 +195,32 @@ async fn wanted(
     let kept = deploy::compile(current, before).is_ok_and(|before| Plans::new(before).keeps_interest());
     let interests = plans.keeps_interest() && !(current > 0 && kept);
     Ok((Wanted { interests, demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
+}
+
+/// Who has said yes to a plan, where they are enough: whoever made it does not count.
+async fn approved(
+    connection: &mut PgConnection,
+    plan: PlanHash,
+    author: &str,
+    needed: usize,
+) -> Result<Vec<String>, NotApplied> {
+    if author.is_empty() {
+        return Err(NotApplied::Nobody);
+    }
+    let mut by = approvals::of(connection, plan).await?;
+    by.retain(|who| who != author);
+    if by.len() < needed { Err(NotApplied::Unapproved { plan, needed, by }) } else { Ok(by) }
+}
+
+fn unapproved(plan: PlanHash, needed: usize, by: &[String]) -> String {
+    let there = match by {
+        [] => "nobody has".to_owned(),
+        by => format!("only {} did", by.join(", ")),
+    };
+    format!(
+        "{needed} other than the author have to say yes to plan {plan}, and {there}; they do it by \
+         `journeyman approve {plan} --as NAME`"
+    )
 }
 
 /// Whether sources could go live: they compile together with the versions that runs are under way in, and nobody is stranded.

@@ -57,6 +57,8 @@ pub struct Listed {
     pub author: String,
     /// How many files it has, older versions not counted.
     pub files: u64,
+    /// Who had said yes to it, where that was asked for.
+    pub approved_by: Vec<String>,
 }
 
 /// The deployments there were, the newest first, at most so many.
@@ -74,6 +76,7 @@ pub async fn list(connection: &mut PgConnection, limit: usize) -> Result<Vec<Lis
             environment: row.try_get("environment")?,
             author: row.try_get("author")?,
             files: row.try_get::<i64, _>("files")? as u64,
+            approved_by: row.try_get("approved_by")?,
         })
     });
     listed.collect()

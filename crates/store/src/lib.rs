@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod announcements;
+pub mod approvals;
 pub mod backfill;
 pub mod batch;
 pub mod catalog;

@@ -9,14 +9,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::PlanHash;
-use journeyman_engine::apply::{Applied, apply};
+use journeyman_engine::apply::{Applied, Terms, apply};
 use journeyman_engine::deploy;
-use journeyman_store::deployments::{Label, StoredSource};
+use journeyman_store::deployments::{self, Label, StoredSource};
 use journeyman_store::installation;
 use serde_json::json;
 
 use crate::SystemClock;
-use crate::config::{Config, Environment};
+use crate::config::{self, Config, Environment};
 use crate::diagnostics::{self, Summary, Told};
 use crate::doorway::{self, Database};
 
@@ -69,10 +69,11 @@ impl Apply {
         }
         let stored = deploy::sources(&checked, &sources);
         let (note, author, environment) = (self.note.clone(), self.author.clone(), config.environment.name());
-        let plan = self.plan;
+        let (plan, approvals) = (self.plan, usize::from(config.approvals));
         let done = doorway::with_database(config, Duration::from_secs(10), |database| async move {
             let label = Label { at: SystemClock.now(), note: &note, environment, author: &author };
-            put_live(&database, &stored, label, plan).await
+            let approvals = approvals.max(asked(&database).await?);
+            put_live(&database, &stored, label, Terms { plan, approvals }).await
         })
         .await?;
         if self.json {
@@ -84,8 +85,17 @@ impl Apply {
     }
 }
 
+/// How many approvals the configuration asks for that is live: a change to fewer needs as many as before.
+pub(super) async fn asked(database: &Database) -> anyhow::Result<usize> {
+    let mut connection = database.pool.acquire().await?;
+    let current = deployments::current(&mut connection).await?;
+    let sources = deployments::load(&mut connection, current).await?;
+    let texts = sources.iter().filter(|source| !source.pinned && word_of(source.kind) == "policies");
+    Ok(texts.map(|source| usize::from(config::approvals(&source.text))).max().unwrap_or(0))
+}
+
 /// The name of a plan, as `plan` prints it.
-fn plan_name(text: &str) -> Result<PlanHash, String> {
+pub(super) fn plan_name(text: &str) -> Result<PlanHash, String> {
     let hash = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
     hash.map(PlanHash).ok_or_else(|| "write it as `journeyman plan` does: 32 letters and digits".to_owned())
 }
@@ -95,13 +105,13 @@ pub(super) async fn put_live(
     database: &Database,
     sources: &[StoredSource],
     label: Label<'_>,
-    plan: Option<PlanHash>,
+    terms: Terms,
 ) -> anyhow::Result<Done> {
     let guard = installation::guard(&database.pool, label.environment, label.at).await?;
     anyhow::ensure!(guard.may_send(), "{guard}; nothing was changed");
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} counting history: {pos} people ({per_sec})")?);
-    let applied = apply(&database.pool, sources, label, plan, |people| bar.set_position(people)).await;
+    let applied = apply(&database.pool, sources, label, terms, |people| bar.set_position(people)).await;
     bar.finish_and_clear();
     let applied = applied.context("nothing was changed")?;
     let files = compared(&applied.before, sources);

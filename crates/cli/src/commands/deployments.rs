@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use journeyman_domain::ShopClock as _;
+use journeyman_engine::apply::Terms;
 use journeyman_store::deployments::{self, Label, Listed, StoredSource};
 use serde_json::{Value, json};
 
@@ -79,7 +80,8 @@ impl Rollback {
             let note = format!("rollback to {number}");
             let label =
                 Label { at: SystemClock.now(), note: &note, environment, author: self.author.as_str() };
-            put_live(&database, &sources, label, None).await
+            // What is put back was said yes to when it went live.
+            put_live(&database, &sources, label, Terms::default()).await
         })
         .await?;
         if as_json {
@@ -107,7 +109,11 @@ impl Rollback {
 fn told(one: &Listed) -> String {
     let by = if one.author.is_empty() { "-" } else { &one.author };
     let (number, at, files) = (one.number, minute(one.at), one.files);
-    format!("{number:>5}  {at}  {:<12}  {files:>4} files  {}\n", cut(by, 12), cut(&one.note, 48))
+    let note = match one.approved_by.as_slice() {
+        [] => one.note.clone(),
+        by => format!("{} (yes by {})", one.note, by.join(", ")),
+    };
+    format!("{number:>5}  {at}  {:<12}  {files:>4} files  {}\n", cut(by, 12), cut(&note, 48))
 }
 
 fn told_as_json(one: &Listed) -> Value {
@@ -118,5 +124,6 @@ fn told_as_json(one: &Listed) -> Value {
         "note": one.note,
         "environment": one.environment,
         "files": one.files,
+        "approved_by": one.approved_by,
     })
 }

@@ -15,10 +15,12 @@ use journeyman_domain::{ShopClock as _, ShopTime};
 use journeyman_engine::apply::{feasible, plan_id};
 use journeyman_engine::deploy;
 use journeyman_sim::backtest::Window;
+use journeyman_store::approvals;
 use journeyman_store::deployments::{self, InFlight, StoredSource};
 
 use self::difference::Difference;
 use self::forecast::Forecast;
+use super::apply::asked;
 use super::backtest::Past;
 use crate::SystemClock;
 use crate::config::{Config, Environment};
@@ -64,6 +66,8 @@ struct Planned {
     in_flight: Vec<InFlight>,
     /// What is planned, compiled.
     then: Arc<Plans>,
+    /// How many people other than the author have to say yes to it, and who did.
+    approvals: (usize, Vec<String>),
     /// `None` where none was asked for, or nothing would change.
     forecast: Option<Forecast>,
 }
@@ -82,13 +86,11 @@ impl Plan {
         }
         let stored = deploy::sources(&checked, &sources);
         let (markdown, json) = (self.markdown, self.json);
-        let planned =
-            doorway::with_database(
-                config,
-                PATIENCE,
-                |database| async move { self.of(&database, &stored).await },
-            )
-            .await?;
+        let approvals = usize::from(config.approvals);
+        let planned = doorway::with_database(config, PATIENCE, |database| async move {
+            self.of(&database, &stored, approvals).await
+        })
+        .await?;
         diagnostics::print(&match (json, markdown) {
             (true, _) => format!("{}\n", tell::json(&planned)),
             (_, true) => tell::markdown(&planned),
@@ -97,12 +99,20 @@ impl Plan {
         Ok(())
     }
 
-    async fn of(self, database: &Database, after: &[StoredSource]) -> anyhow::Result<Planned> {
+    async fn of(
+        self,
+        database: &Database,
+        after: &[StoredSource],
+        approvals: usize,
+    ) -> anyhow::Result<Planned> {
+        let needed = approvals.max(asked(database).await?);
         let mut connection = database.pool.acquire().await.context("can't get a connection")?;
         let current = deployments::current(&mut connection).await?;
         let before = deployments::load(&mut connection, current).await?;
         let in_flight = deployments::in_flight(&mut connection).await?;
         feasible(&mut connection, current, &before, after).await.context("this can't go live")?;
+        let name = plan_id(current, after);
+        let approvals = (needed, approvals::of(&mut connection, name).await?);
         drop(connection);
         let then = compile(current + 1, after).map_err(anyhow::Error::msg)?;
         let difference = Difference::of(&before, after);
@@ -110,7 +120,7 @@ impl Plan {
             true => None,
             false => Some(self.forecast(database, (current, &before), &then).await?),
         };
-        Ok(Planned { name: plan_id(current, after), current, difference, in_flight, then, forecast })
+        Ok(Planned { name, current, approvals, difference, in_flight, then, forecast })
     }
 
     /// The last days, lived through with what is live and with what is planned.

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use journeyman_domain::ShopClock as _;
 use journeyman_domain::template::Data;
-use journeyman_engine::apply::apply;
+use journeyman_engine::apply::{Terms, apply};
 use journeyman_engine::deploy;
 use journeyman_engine::outlet::Wordings;
 use journeyman_journey::{Severity, Source};
@@ -80,7 +80,7 @@ pub(super) async fn put_live(scratch: &Scratch) -> anyhow::Result<Wordings> {
     );
     let stored = deploy::sources(&checked, &sources);
     let label = Label { at: SystemClock.now(), note: "bench", environment: "production", author: "" };
-    apply(&scratch.slow, &stored, label, None, |_| {}).await?;
+    apply(&scratch.slow, &stored, label, Terms::default(), |_| {}).await?;
     let mut connection = scratch.pool.acquire().await?;
     let number = deployments::current(&mut connection).await?;
     let stored = deployments::load(&mut connection, number).await?;

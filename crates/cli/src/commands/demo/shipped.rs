@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use journeyman_domain::ShopTime;
 use journeyman_domain::plan::Deployment;
-use journeyman_engine::apply::apply;
+use journeyman_engine::apply::{Terms, apply};
 use journeyman_engine::deploy;
 use journeyman_journey::{Severity, Source};
 use journeyman_store::deployments::Label;
@@ -87,7 +87,7 @@ pub(super) async fn put_live(
         "a choice of the shipped journeys is written so that it can't be fixed here"
     );
     let label = Label { at: now, note: "the shop that ships with journeyman", environment, author: "demo" };
-    apply(pool, &deploy::sources(&checked, &sources), label, None, |_| {})
+    apply(pool, &deploy::sources(&checked, &sources), label, Terms::default(), |_| {})
         .await
         .context("the shop can't go live")?;
     Ok(())

@@ -82,6 +82,9 @@ fn write_text(planned: &Planned, out: &mut String) -> std::fmt::Result {
         }
     }
     writeln!(out, "\nplan {} of deployment {}", planned.name, planned.current)?;
+    if let Some(approvals) = approvals(planned) {
+        writeln!(out, "{approvals}")?;
+    }
     writeln!(out, "journeyman apply --plan {} does just this", planned.name)
 }
 
@@ -135,6 +138,9 @@ fn write_markdown(planned: &Planned, out: &mut String) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
+    if let Some(approvals) = approvals(planned) {
+        writeln!(out, "{approvals}\n")?;
+    }
     writeln!(out, "Of deployment {}: `journeyman apply --plan {}`", planned.current, planned.name)
 }
 
@@ -169,6 +175,8 @@ pub(super) fn json(planned: &Planned) -> Value {
     json!({
         "plan": planned.name.to_string(),
         "deployment": planned.current,
+        "approvals_needed": planned.approvals.0,
+        "approved_by": planned.approvals.1,
         "structure": changed(&planned.difference.structure),
         "wording": changed(&planned.difference.wording),
         "journeys_unchanged": planned.difference.unchanged,
@@ -257,6 +265,14 @@ fn becomes(planned: &Planned, changed: &Changed) -> Vec<String> {
         format!("{} runs {what}: {}", count(all), each.join(", "))
     };
     all.into_iter().map(line).collect()
+}
+
+/// Who has to say yes to it, and who did.
+fn approvals(planned: &Planned) -> Option<String> {
+    let (needed, by) = &planned.approvals;
+    let who = if by.is_empty() { "nobody has yet".to_owned() } else { format!("yes by {}", by.join(", ")) };
+    let ask = format!("journeyman approve {} --as NAME", planned.name);
+    (*needed > 0).then(|| format!("{needed} other than the author have to say yes, {who}: {ask}"))
 }
 
 fn head(forecast: &Forecast) -> String {

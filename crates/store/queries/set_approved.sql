@@ -1,0 +1,1 @@
+UPDATE deployments SET approved_by = $2 WHERE number = $1
