@@ -30,6 +30,7 @@ mod scopes;
 mod shipped;
 mod snippets;
 mod stage;
+mod stored;
 mod sweep;
 mod tested;
 mod time;
