@@ -325,7 +325,7 @@ async fn readiness_says_what_is_missing() {
 async fn check_puts_right_what_it_can() {
     let stage = Stage::new().await;
     let wrong = JOURNEY.replace("if: event.total >= 20", "if: !in_segment('x') && event.total >= 20");
-    stage.folder.write("journeys/thanks.yaml", &wrong.replace("channel", "chanel"));
+    stage.folder.write("journeys/thanks.yaml", wrong.replace("channel", "chanel"));
     assert_eq!(stage.call(&["check"]).await.code, Some(1));
     let fixed = stage.call(&["check", "--fix", "--json"]).await;
     let told: Value = serde_json::from_str(&fixed.out).unwrap();
@@ -375,7 +375,7 @@ async fn a_journey_begins_from_a_recipe() {
 async fn others_than_the_author_say_yes() {
     let stage = Stage::new().await;
     let shop = |approvals: u8| format!("currency: EUR\napprovals: {approvals}\n");
-    stage.folder.write("journeyman.yaml", &shop(1));
+    stage.folder.write("journeyman.yaml", shop(1));
     let name = |plan: &Value| plan["plan"].as_str().unwrap().to_owned();
     let first = stage.json(&["plan", "--days", "0"]).await;
     assert_eq!((&first["approvals_needed"], &first["approved_by"]), (&1.into(), &serde_json::json!([])));
@@ -397,7 +397,7 @@ async fn others_than_the_author_say_yes() {
     assert_eq!(list["deployments"][0]["approved_by"], serde_json::json!(["ben"]), "{list}");
 
     // To ask for fewer needs as many as before; to go back needs nobody.
-    stage.folder.write("journeyman.yaml", &shop(0));
+    stage.folder.write("journeyman.yaml", shop(0));
     stage.edit("wait: 30d", "wait: 10d");
     refused(&["apply", "--author", "ada"], "and nobody has").await;
     let second = stage.json(&["plan", "--days", "0"]).await;
@@ -410,4 +410,30 @@ async fn others_than_the_author_say_yes() {
     stage.text(&["apply", "--author", "ada"]).await;
     stage.text(&["rollback", "--author", "ada"]).await;
     assert_eq!(stage.call(&["approve", "5f0c", "--as", "ben"]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn files_are_laid_out_alike_and_stay_the_same_versions() {
+    let stage = Stage::new().await;
+    stage.text(&["apply"]).await;
+    let odd =
+        JOURNEY.replace("  - ", "- ").replace("    ", "  ").replace("kind:", "# Who orders.\n\n\nkind:");
+    stage.folder.write("journeys/thanks.yaml", &odd);
+    stage.folder.write("journeys/wrong.yaml", "journey: 'x\n");
+    let check = stage.call(&["fmt", "--check", "--json"]).await;
+    let told: Value = serde_json::from_str(&check.out).unwrap();
+    assert_eq!(
+        (check.code, &told["changed"]),
+        (Some(1), &serde_json::json!(["journeys/thanks.yaml"])),
+        "{told}"
+    );
+    assert_eq!(told["left"][0]["file"], "journeys/wrong.yaml", "{told}");
+    let path = stage.folder.path().join("journeys/thanks.yaml");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), odd);
+    std::fs::remove_file(stage.folder.path().join("journeys/wrong.yaml")).unwrap();
+    assert_eq!(stage.text(&["fmt"]).await, "laid out: journeys/thanks.yaml\n3 files, 1 laid out\n");
+    let laid_out = JOURNEY.replace("kind:", "# Who orders.\n\nkind:");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), laid_out);
+    assert_eq!(stage.text(&["plan"]).await, "nothing to do: deployment 1 says the same\n");
+    stage.text(&["fmt", "--check"]).await;
 }

@@ -16,6 +16,7 @@ mod deployments;
 mod describe;
 mod doctor;
 mod explain;
+mod fmt;
 mod graph;
 mod import;
 mod learn;
@@ -81,6 +82,7 @@ enum Command {
     New(new::New),
     Describe(describe::Describe),
     Explain(explain::Explain),
+    Fmt(fmt::Fmt),
     Schema(schema::Schema),
     Test(test::Test),
     Preview(preview::Preview),
@@ -122,6 +124,7 @@ impl Arguments {
             Command::Describe(describe) => return describe.run(),
             Command::Explain(explain) => return explain.run(),
             Command::New(new) => return new.run(),
+            Command::Fmt(fmt) => return fmt.run(),
             Command::Schema(schema) => {
                 schema.run();
                 return Ok(());
@@ -170,6 +173,7 @@ impl Arguments {
             | Command::Describe(_)
             | Command::Explain(_)
             | Command::New(_)
+            | Command::Fmt(_)
             | Command::Doctor(_)
             | Command::Preview(_) => Ok(()),
         }

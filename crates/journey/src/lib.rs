@@ -10,6 +10,7 @@ mod diagnostic;
 pub mod explain;
 mod expr;
 pub mod fix;
+pub mod format;
 pub mod graph;
 mod journey;
 mod lint;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use journeyman_engine::deploy;
-use journeyman_journey::{Severity, Source};
+use journeyman_journey::{Diagnostic, Severity, Source};
 use serde_json::json;
 
 use self::recipe::{Answers, Recipe, recipes};
@@ -79,15 +79,10 @@ impl New {
         let all: Vec<Source> = shop.iter().chain(&written).cloned().collect();
         let known = errors(&deploy::check(&shop, false).diagnostics);
         let checked = deploy::check(&all, false);
-        let wrong: Vec<_> = checked
-            .diagnostics
-            .iter()
-            .cloned()
-            .filter(|said| {
-                said.severity == Severity::Error
-                    && !known.contains(&(said.file.clone(), said.message.clone()))
-            })
-            .collect();
+        let new = |said: &&Diagnostic| {
+            said.severity == Severity::Error && !known.contains(&(said.file.clone(), said.message.clone()))
+        };
+        let wrong: Vec<Diagnostic> = checked.diagnostics.iter().filter(new).cloned().collect();
         if !wrong.is_empty() {
             eprint!("{}", diagnostics::draw(&all, &wrong, diagnostics::in_colour()));
             eprintln!("nothing was written");
@@ -164,7 +159,7 @@ fn asked(question: &str, default: &str) -> anyhow::Result<String> {
     Ok(if line.is_empty() { default } else { line }.to_owned())
 }
 
-fn errors(found: &[journeyman_journey::Diagnostic]) -> BTreeSet<(String, String)> {
+fn errors(found: &[Diagnostic]) -> BTreeSet<(String, String)> {
     let errors = found.iter().filter(|said| said.severity == Severity::Error);
     errors.map(|said| (said.file.clone(), said.message.clone())).collect()
 }
