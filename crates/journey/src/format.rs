@@ -32,7 +32,7 @@ pub fn format(source: &Source) -> Result<String, Unformatted> {
     let after = Source { path: source.path.clone(), text };
     let same = read(&after).is_some_and(|tree| canonical::hash(&tree) == canonical::hash(&before));
     let comments = |text: &str| {
-        let own = text.lines().filter_map(|line| line.trim_start().starts_with('#').then(|| line.trim()));
+        let own = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
         own.map(str::to_owned).collect::<Vec<_>>()
     };
     if same && comments(&source.text) == comments(&after.text) {
