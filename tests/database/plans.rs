@@ -151,6 +151,18 @@ async fn a_plan_tells_what_would_be_another_and_only_that_goes_live() {
     assert!(markdown.contains("- enter.if was `event.total >= 20`, is `event.total >= 50`\n"), "{markdown}");
     assert!(!markdown.contains("again"), "{markdown}");
 
+    assert_eq!(plan["tests"], serde_json::json!([]), "{plan}");
+    stage.edit(
+        "    channel: inbox\n  - wait",
+        "    channel: inbox\n    test: { subject: [plain, question], winner: clicked }\n  - wait",
+    );
+    let tested = stage.json(&["plan"]).await;
+    let power = &tested["tests"][0];
+    assert_eq!((&power["step"], &power["messages_each"]), (&"first".into(), &2.into()), "{tested}");
+    let text = stage.text(&["plan"]).await;
+    assert!(text.contains("thanks/first compares 2 variants with 2 messages each: not even twice"), "{text}");
+    stage.edit("event.total >= 20", "event.total >= 50");
+
     // Somebody edits the file after the plan was looked at.
     let name = plan["plan"].as_str().unwrap().to_owned();
     stage.edit("event.total >= 20", "event.total >= 5");

@@ -2,6 +2,7 @@
 
 mod difference;
 mod forecast;
+mod power;
 mod tell;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Planned;
 use super::difference::Changed;
 use super::forecast::{Forecast, Row};
+use super::power::{self, Power};
 use crate::commands::backtest::{drawn, tally_json};
 use crate::commands::cut;
 use crate::commands::demo::table::table;
@@ -81,6 +82,9 @@ fn write_text(planned: &Planned, out: &mut String) -> std::fmt::Result {
             writeln!(out, "  {:<9} 0 to 23, planned  {}  at most {}", "", drawn(&then, most), count(most))?;
         }
     }
+    for line in tests(planned) {
+        writeln!(out, "  {}", cut(&line, 96))?;
+    }
     writeln!(out, "\nplan {} of deployment {}", planned.name, planned.current)?;
     if let Some(approvals) = approvals(planned) {
         writeln!(out, "{approvals}")?;
@@ -138,6 +142,9 @@ fn write_markdown(planned: &Planned, out: &mut String) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
+    for line in tests(planned) {
+        writeln!(out, "- {line}")?;
+    }
     if let Some(approvals) = approvals(planned) {
         writeln!(out, "{approvals}\n")?;
     }
@@ -182,6 +189,7 @@ pub(super) fn json(planned: &Planned) -> Value {
         "journeys_unchanged": planned.difference.unchanged,
         "in_flight": in_flight.collect::<Vec<_>>(),
         "forecast": planned.forecast.as_ref().map(forecast_json),
+        "tests": powers(planned).iter().map(power_json).collect::<Vec<_>>(),
     })
 }
 
@@ -265,6 +273,25 @@ fn becomes(planned: &Planned, changed: &Changed) -> Vec<String> {
         format!("{} runs {what}: {}", count(all), each.join(", "))
     };
     all.into_iter().map(line).collect()
+}
+
+/// Whether its tests could tell anything, at the traffic there was.
+fn powers(planned: &Planned) -> Vec<Power> {
+    planned.forecast.as_ref().map(|forecast| power::tests(&planned.then, forecast)).unwrap_or_default()
+}
+
+fn tests(planned: &Planned) -> Vec<String> {
+    powers(planned).iter().map(Power::words).collect()
+}
+
+fn power_json(power: &Power) -> Value {
+    json!({
+        "journey": power.journey,
+        "step": power.step,
+        "variants": power.variants,
+        "messages_each": power.each,
+        "days_until_twice_the_clicks_are_seen": power.days,
+    })
 }
 
 /// Who has to say yes to it, and who did.
