@@ -3,7 +3,10 @@
 mod read;
 mod write;
 
-pub use read::{Arrival, Arrived, Arriving, Due, Place, StoredEvent, StoredFeature, StoredPerson};
+pub use read::{
+    Arrival, Arrived, Arriving, Due, KIND_CLOSE, KIND_NEWS, KIND_TAKE, Place, StoredEvent, StoredFeature,
+    StoredPerson,
+};
 pub use write::{
     Applied, DecisionRow, EndedRow, ForwardedRow, HandedRow, JournalRow, Lifted, ParkedRow, PersonRow,
     QueuedRow, RewardRow, RunRow, Write,
