@@ -421,6 +421,15 @@ async fn others_than_the_author_say_yes() {
     );
     stage.text(&["apply", "--author", "ada"]).await;
     stage.text(&["rollback", "--author", "ada"]).await;
+    // It is the folder that goes live that is asked, wherever the command is called.
+    let other = stage.folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::create_dir(other.join("journeys")).unwrap();
+    std::fs::write(other.join("journeys/thanks.yaml"), JOURNEY).unwrap();
+    std::fs::write(other.join("journeyman.yaml"), shop(2)).unwrap();
+    refused(&["apply", "other", "--author", "ada"], "2 other than the author").await;
+    std::fs::write(other.join("journeyman.yaml"), "approvals: two\n").unwrap();
+    refused(&["apply", "other", "--author", "ada"], "nothing was changed").await;
     assert_eq!(stage.call(&["approve", "5f0c", "--as", "ben"]).await.code, Some(2));
 }
 
@@ -448,4 +457,9 @@ async fn files_are_laid_out_alike_and_stay_the_same_versions() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), laid_out);
     assert_eq!(stage.text(&["plan"]).await, "nothing to do: deployment 1 says the same\n");
     stage.text(&["fmt", "--check"]).await;
+    // What can't be laid out without changing what it says is named, and nothing to be mended.
+    stage.folder.write("tracking.yaml", "# Odd.\nSeen:\n  note: 'a\n\n\n    b'\n");
+    let odd = stage.call(&["fmt", "--check", "--json"]).await;
+    let told: Value = serde_json::from_str(&odd.out).unwrap();
+    assert_eq!((odd.code, &told["left"][0]["file"]), (Some(0), &"tracking.yaml".into()), "{told}");
 }

@@ -221,3 +221,69 @@ fn a_new_version_says_what_becomes_of_the_runs_of_older_ones() {
          03-09 13:00 bob ends j completed",
     );
 }
+
+#[test]
+fn a_call_is_not_made_again_and_its_answer_stays() {
+    let first = "
+journey: j
+topic: news
+enter:
+  on: Begin
+  again: always
+steps:
+  - id: portal
+    call: POST https://billing.example/links
+    within: 30s
+  - id: rest
+    wait: 20d
+  - send: pay-now
+    channel: inbox
+    if: portal.url == 'u'
+";
+    let second = first.replace("20d", "10d").replace("topic: news", "topic: news\nmigrate: { rest: portal }");
+    check(
+        &Stage {
+            journeys: &[first],
+            second: &[&second],
+            answers: &[("POST https://billing.example/links", r#"{"url": "u"}"#)],
+            story: "
+                01-26 10:00 ada Begin {}
+                01-28 12:00 deploy second
+                01-28 13:00 ada Look {}
+                03-30 10:00",
+            ..Stage::default()
+        },
+        "01-26 10:00 ada call POST https://billing.example/links
+         01-28 13:00 ada refused j/portal sent_before
+         02-07 13:00 ada inbox pay-now
+         02-07 13:00 ada ends j completed",
+    );
+}
+
+#[test]
+fn what_was_sent_is_still_known() {
+    let first = LONG.replace("send: hello", "id: hello\n    send: hello");
+    let second = first.replace("topic: news", "topic: news\nmigrate: { rest: hello }");
+    // What it left stands.
+    let second = format!(
+        "{}  - send: was-sent\n    channel: inbox\n    if: hello.sent\n",
+        second.replace("wait: 20d", "wait: 1d")
+    );
+    check(
+        &Stage {
+            journeys: &[&first],
+            second: &[&second],
+            story: "
+                01-26 10:00 ada Begin {}
+                01-28 12:00 deploy second
+                01-28 13:00 ada Look {}
+                03-30 10:00",
+            ..Stage::default()
+        },
+        "01-26 10:00 ada inbox hello
+         01-28 13:00 ada refused j/hello sent_before
+         01-29 13:00 ada inbox old-words
+         01-30 13:00 ada inbox was-sent
+         01-30 13:00 ada ends j completed",
+    );
+}

@@ -44,8 +44,6 @@ pub struct Config {
     pub channels: Channels,
     /// Hosts of private networks that steps may call; outside production the only ones.
     pub calls_allow: BTreeSet<String>,
-    /// How many people other than the author have to say yes to a plan before it goes live.
-    pub approvals: u8,
     /// How often the daemon learns from what was bought; `None` is never.
     pub learn_every: Option<Duration>,
 }
@@ -136,8 +134,6 @@ struct File {
     allow_only: Vec<String>,
     learn: Option<Learn>,
     #[serde(default)]
-    approvals: u8,
-    #[serde(default)]
     calls: Calls,
     // Policies: the journey crate reads them, and knows every place.
     #[serde(rename = "topics")]
@@ -158,6 +154,8 @@ struct File {
     _calendar: Option<IgnoredAny>,
     #[serde(rename = "senders")]
     _senders: Option<IgnoredAny>,
+    #[serde(rename = "approvals")]
+    _approvals: Option<IgnoredAny>,
     #[serde(rename = "locales")]
     _locales: Option<IgnoredAny>,
 }
@@ -255,7 +253,6 @@ impl Config {
                 &variable,
             )?,
             calls_allow: file.calls.allow.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
-            approvals: file.approvals,
             learn_every: rhythm(every)?,
         })
     }
@@ -285,11 +282,6 @@ pub fn environment(file: &Path) -> Result<Environment, Error> {
         Ok(value) if !value.trim().is_empty() => parsed(("JOURNEYMAN_ENVIRONMENT".to_owned(), value)),
         _ => Ok(written.unwrap_or_default()),
     }
-}
-
-/// How many approvals a configuration's text asks for; none of one that can't be read.
-pub fn approvals(text: &str) -> u8 {
-    parse(Path::new(FILE), text).map_or(0, |file| file.approvals)
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, Error> {

@@ -28,8 +28,8 @@ pub fn plan_id(current: i64, sources: &[StoredSource]) -> PlanHash {
 pub struct Terms {
     /// Only just as this plan has it, see [`plan_id`].
     pub plan: Option<PlanHash>,
-    /// How many people other than the author have to have said yes to the plan.
-    pub approvals: usize,
+    /// Nobody need say yes to it: what is put back was said yes to when it went live.
+    pub unasked: bool,
 }
 
 /// What was done.
@@ -119,7 +119,8 @@ pub async fn apply(
         let pinned = before.iter().filter(|source| source.pinned).count();
         return Ok(Applied { number: current, changed: false, before, pinned, counters: 0, people: 0 });
     }
-    let approved_by = match terms.approvals {
+    let needed = if terms.unasked { 0 } else { approvals_needed(current, &before, sources)? };
+    let approved_by = match needed {
         0 => Vec::new(),
         needed => approved(&mut connection, plan_id(current, sources), label.author, needed).await?,
     };
@@ -195,6 +196,24 @@ async fn wanted(
     let kept = deploy::compile(current, before).is_ok_and(|before| Plans::new(before).keeps_interest());
     let interests = plans.keeps_interest() && !(current > 0 && kept);
     Ok((Wanted { interests, demands: plans.demands, pinned: pinned.len(), senders }, missing, rates))
+}
+
+/// How many people other than its author have to say yes to a change: as many as the policies ask for that are live, or that
+/// would be, whichever is more. So a change that asks for fewer needs as many as before.
+///
+/// # Errors
+/// [`NotApplied::Sources`] where one of the two does not compile.
+pub fn approvals_needed(
+    current: i64,
+    before: &[StoredSource],
+    sources: &[StoredSource],
+) -> Result<usize, NotApplied> {
+    let mut needed = 0;
+    for (number, sources) in [(current, before), (current + 1, sources)] {
+        let deployment = deploy::compile(number, sources).map_err(NotApplied::Sources)?;
+        needed = needed.max(deployment.policies.approvals);
+    }
+    Ok(usize::try_from(needed).unwrap_or(usize::MAX))
 }
 
 /// Who has said yes to a plan, where they are enough: whoever made it does not count.

@@ -327,27 +327,10 @@ impl Reader<'_, '_, '_> {
 /// The top-level properties of the entering event that expressions ask for, sorted.
 fn entry_properties(plan: &Plan) -> Vec<Arc<str>> {
     let mut found: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut collect = |root: Root, expr: &Expr| {
-        expr.walk(&mut |expr| match expr {
-            Expr::Path(of, path) if *of == root => found.extend(path.first().cloned()),
-            // An amount's currency stands beside it.
-            Expr::As(Type::Money, inner) => match inner.as_ref() {
-                Expr::Path(of, path) if *of == root && path.len() == 1 => {
-                    found.insert("currency".into());
-                }
-                _ => {}
-            },
-            // The run's own cart is found by the entry's.
-            Expr::Path(Root::Cart, _) => {
-                found.insert("cart_id".into());
-            }
-            _ => {}
-        });
-    };
-    plan.conditions(&mut |condition| collect(Root::Entry, &condition.expr));
+    plan.conditions(&mut |condition| found.extend(condition.expr.properties_of(Root::Entry)));
     // With `idle` the condition is asked again at the start, about the last match.
     if let (Some(_), Some(condition)) = (plan.enter.idle, &plan.enter.condition) {
-        collect(Root::Event, &condition.expr);
+        found.extend(condition.expr.properties_of(Root::Event));
     }
     // With `each` the key is the element's.
     if plan.enter.each.is_none() {

@@ -130,8 +130,18 @@ fn breaks_cap(plan: &Plan, policies: &Policies) -> Option<Breaks> {
     caps.chain(plan.cap.map(|cap| (None, cap))).find_map(|(channel, cap)| {
         let mut walk =
             Walk { plan, channel, cap, left: WALKED, deep: 0, sent: Vec::new(), turns: Vec::new() };
-        walk.from(plan.first, 0.0).map(|line| Breaks { line, channel, cap })
+        walk.from(plan.first, 0.0).map(|node| Breaks { line: line_of(plan, node), channel, cap })
     })
+}
+
+/// The line of the journey's own file that leads to a node: of what stands in a snippet, the line that uses it.
+fn line_of(plan: &Plan, node: usize) -> u32 {
+    let users = plan.nodes.iter().filter(|user| match user.step {
+        Step::Use { then: Some(then), .. } => plan.reachable(then, user.next).contains(&node),
+        _ => false,
+    });
+    // The outermost stands first.
+    users.chain(plan.nodes.get(node)).next().map_or(1, |node| node.line)
 }
 
 struct Walk<'p> {
@@ -147,7 +157,8 @@ struct Walk<'p> {
 }
 
 impl Walk<'_> {
-    fn from(&mut self, node: Option<usize>, at: f64) -> Option<u32> {
+    /// The send that is one too many.
+    fn from(&mut self, node: Option<usize>, at: f64) -> Option<usize> {
         let (Some(nth), Some(left)) = (node, self.left.checked_sub(1)) else { return None };
         if self.deep >= DEEPEST {
             return None;
@@ -158,7 +169,7 @@ impl Walk<'_> {
         found
     }
 
-    fn step(&mut self, nth: usize, at: f64) -> Option<u32> {
+    fn step(&mut self, nth: usize, at: f64) -> Option<usize> {
         let plan = self.plan;
         let node = plan.nodes.get(nth)?;
         let next = node.next;
@@ -171,7 +182,7 @@ impl Walk<'_> {
                 let oldest = at - self.cap.per.nominal().as_secs_f64();
                 let recent = self.sent.iter().filter(|sent| **sent > oldest).count();
                 let found = match counts && recent > self.cap.count as usize {
-                    true => Some(node.line),
+                    true => Some(nth),
                     false => self.from(next, at),
                 };
                 if counts {

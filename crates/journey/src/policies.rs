@@ -19,6 +19,9 @@ use crate::diagnostic::{
 use crate::literal::{self, Fault, short};
 use crate::tree::{Entry, Node};
 
+/// How many people may have to say yes to a change.
+const APPROVALS: u32 = 20;
+
 /// Reads the policies; what is wrong is reported and left at its default.
 pub(crate) fn read(root: &Node, report: &mut Report<'_>) -> Policies {
     let mut policies = Policies::default();
@@ -61,6 +64,8 @@ pub(crate) fn read(root: &Node, report: &mut Report<'_>) -> Policies {
     if let Some(entry) = block.take("calendar") {
         policies.calendar = calendar::read(entry, report);
     }
+    let approvals = block.take("approvals").and_then(|entry| block::integer(entry, 0, APPROVALS, report));
+    policies.approvals = approvals.unwrap_or(0);
     policies
 }
 

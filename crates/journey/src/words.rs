@@ -162,6 +162,7 @@ pub(crate) const POLICIES: &[&str] = &[
     "senders",
     "links",
     "locales",
+    "approvals",
 ];
 /// What stands among the policies and is the daemon's all the same: which block, and which of its words.
 pub(crate) const DAEMONS: &[(&str, &str)] = &[("links", "keys")];

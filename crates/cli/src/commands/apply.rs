@@ -11,12 +11,12 @@ use journeyman_domain::ShopClock as _;
 use journeyman_domain::plan::PlanHash;
 use journeyman_engine::apply::{Applied, Terms, apply};
 use journeyman_engine::deploy;
-use journeyman_store::deployments::{self, Label, StoredSource};
+use journeyman_store::deployments::{Label, StoredSource};
 use journeyman_store::installation;
 use serde_json::json;
 
 use crate::SystemClock;
-use crate::config::{self, Config, Environment};
+use crate::config::{Config, Environment};
 use crate::diagnostics::{self, Summary, Told};
 use crate::doorway::{self, Database};
 
@@ -69,11 +69,10 @@ impl Apply {
         }
         let stored = deploy::sources(&checked, &sources);
         let (note, author, environment) = (self.note.clone(), self.author.clone(), config.environment.name());
-        let (plan, approvals) = (self.plan, usize::from(config.approvals));
+        let terms = Terms { plan: self.plan, unasked: false };
         let done = doorway::with_database(config, Duration::from_secs(10), |database| async move {
             let label = Label { at: SystemClock.now(), note: &note, environment, author: &author };
-            let approvals = approvals.max(asked(&database).await?);
-            put_live(&database, &stored, label, Terms { plan, approvals }).await
+            put_live(&database, &stored, label, terms).await
         })
         .await?;
         if self.json {
@@ -83,15 +82,6 @@ impl Apply {
         }
         Ok(())
     }
-}
-
-/// How many approvals the configuration asks for that is live: a change to fewer needs as many as before.
-pub(super) async fn asked(database: &Database) -> anyhow::Result<usize> {
-    let mut connection = database.pool.acquire().await?;
-    let current = deployments::current(&mut connection).await?;
-    let sources = deployments::load(&mut connection, current).await?;
-    let texts = sources.iter().filter(|source| !source.pinned && word_of(source.kind) == "policies");
-    Ok(texts.map(|source| usize::from(config::approvals(&source.text))).max().unwrap_or(0))
 }
 
 /// The name of a plan, as `plan` prints it.

@@ -80,8 +80,7 @@ impl Rollback {
             let note = format!("rollback to {number}");
             let label =
                 Label { at: SystemClock.now(), note: &note, environment, author: self.author.as_str() };
-            // What is put back was said yes to when it went live.
-            put_live(&database, &sources, label, Terms::default()).await
+            put_live(&database, &sources, label, Terms { unasked: true, ..Terms::default() }).await
         })
         .await?;
         if as_json {

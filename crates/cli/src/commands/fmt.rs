@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use journeyman_journey::Source;
-use journeyman_journey::format::format;
+use journeyman_journey::format::{Unformatted, format};
 use serde_json::json;
 
 use crate::diagnostics::{self, Told};
@@ -19,7 +19,7 @@ use crate::diagnostics::{self, Told};
 #[command(after_help = "Examples:\n  journeyman fmt                              this folder\n  \
                   journeyman fmt journeys/welcome.yaml        one file\n  \
                   journeyman fmt --check                      for CI: writes nothing, says which would change\n\n\
-                  Exit codes: 0 done, 1 with --check where a file would change, and where one can't be read.")]
+                  Exit codes: 0 done, 1 where one can't be read, and with --check where a file would change. One that can't be laid out\n                  without changing what it says is named and counts for nothing.")]
 pub(super) struct Fmt {
     /// The folder that holds journeyman.yaml and journeys/, or one file
     #[arg(default_value = ".", value_name = "DIR|FILE")]
@@ -35,7 +35,7 @@ pub(super) struct Fmt {
 impl Fmt {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let files = self.files()?;
-        let (mut changed, mut left) = (Vec::new(), Vec::new());
+        let (mut changed, mut left, mut wrong) = (Vec::new(), Vec::new(), false);
         for (path, source) in &files {
             match format(source) {
                 Ok(text) if text == source.text => {}
@@ -46,7 +46,10 @@ impl Fmt {
                     }
                     changed.push(source.path.clone());
                 }
-                Err(why) => left.push((source.path.clone(), why.to_string())),
+                Err(why) => {
+                    wrong |= why == Unformatted::Wrong;
+                    left.push((source.path.clone(), why.to_string()));
+                }
             }
         }
         if self.json {
@@ -61,7 +64,7 @@ impl Fmt {
             let (all, anew) = (files.len(), changed.len());
             diagnostics::print(&format!("{all} files, {anew} {word}\n"));
         }
-        if self.check && !changed.is_empty() || !left.is_empty() { Err(Told.into()) } else { Ok(()) }
+        if self.check && !changed.is_empty() || wrong { Err(Told.into()) } else { Ok(()) }
     }
 
     /// The files with their texts; templates are not the language's.

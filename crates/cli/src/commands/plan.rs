@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use clap::Args;
 use journeyman_domain::plan::{PlanHash, Plans};
 use journeyman_domain::{ShopClock as _, ShopTime};
-use journeyman_engine::apply::{feasible, plan_id};
+use journeyman_engine::apply::{approvals_needed, feasible, plan_id};
 use journeyman_engine::deploy;
 use journeyman_sim::backtest::Window;
 use journeyman_store::approvals;
@@ -21,7 +21,6 @@ use journeyman_store::deployments::{self, InFlight, StoredSource};
 
 use self::difference::Difference;
 use self::forecast::Forecast;
-use super::apply::asked;
 use super::backtest::Past;
 use crate::SystemClock;
 use crate::config::{Config, Environment};
@@ -87,11 +86,13 @@ impl Plan {
         }
         let stored = deploy::sources(&checked, &sources);
         let (markdown, json) = (self.markdown, self.json);
-        let approvals = usize::from(config.approvals);
-        let planned = doorway::with_database(config, PATIENCE, |database| async move {
-            self.of(&database, &stored, approvals).await
-        })
-        .await?;
+        let planned =
+            doorway::with_database(
+                config,
+                PATIENCE,
+                |database| async move { self.of(&database, &stored).await },
+            )
+            .await?;
         diagnostics::print(&match (json, markdown) {
             (true, _) => format!("{}\n", tell::json(&planned)),
             (_, true) => tell::markdown(&planned),
@@ -100,18 +101,13 @@ impl Plan {
         Ok(())
     }
 
-    async fn of(
-        self,
-        database: &Database,
-        after: &[StoredSource],
-        approvals: usize,
-    ) -> anyhow::Result<Planned> {
-        let needed = approvals.max(asked(database).await?);
+    async fn of(self, database: &Database, after: &[StoredSource]) -> anyhow::Result<Planned> {
         let mut connection = database.pool.acquire().await.context("can't get a connection")?;
         let current = deployments::current(&mut connection).await?;
         let before = deployments::load(&mut connection, current).await?;
         let in_flight = deployments::in_flight(&mut connection).await?;
         feasible(&mut connection, current, &before, after).await.context("this can't go live")?;
+        let needed = approvals_needed(current, &before, after)?;
         let name = plan_id(current, after);
         let approvals = (needed, approvals::of(&mut connection, name).await?);
         drop(connection);

@@ -16,6 +16,9 @@ use crate::{MessageId, Refused};
 impl Actor<'_> {
     /// A call is reached: it is asked with this batch's commit, and the run waits for its answer.
     pub(super) fn reach_call(&mut self, nth: usize, plan: &Plan, node: &Node, call: &Call) -> Move {
+        if let Some(next) = self.spoke_before(nth, plan, node) {
+            return next;
+        }
         self.set_visit_aside(nth, node);
         let answer = variable(&node.id);
         self.person.runs[nth].variables.retain(|(name, _)| *name != answer);

@@ -14,7 +14,7 @@ use super::walk::Move;
 use crate::person::{EndReason, Position, Run, SendState, StepResult, Waiting, Watching};
 use crate::plan::{Channel, Node, Plan, Reaction, Send, Step};
 use crate::value::{Span, Value};
-use crate::{MessageId, ShopTime};
+use crate::{MessageId, Refused, ShopTime};
 
 /// How long a channel that a provider has closed for a person stays closed, and how long their session is open.
 const DAY: Span = Span::hours(24);
@@ -63,6 +63,21 @@ impl Actor<'_> {
                 run.dirty = true;
             }
         }
+    }
+
+    /// This passage of a step has spoken already, or called: only a run that came from an older version finds it so, since
+    /// elsewhere each passage has a number of its own. What it left stands, an answer too.
+    pub(super) fn spoke_before(&mut self, nth: usize, plan: &Plan, node: &Node) -> Option<Move> {
+        let run = &self.person.runs[nth];
+        let visit = plan.visit(&run.turns);
+        let spoke = |(name, result): &&(Arc<str>, StepResult)| {
+            let of_passage = step_of(name) == node.id.as_ref() && result.visit == visit;
+            of_passage && (result.message.is_some() || result.state == SendState::Withheld)
+        };
+        let (_, last) = run.results.iter().rfind(spoke)?;
+        let sent = !matches!(last.state, SendState::Failed | SendState::NotSent(_));
+        self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::SentBefore);
+        Some(Move::To(if sent { node.next } else { node.otherwise.or(node.next) }))
     }
 
     /// The latest leg takes its place among the earlier ones.

@@ -30,6 +30,9 @@ impl Actor<'_> {
         send: &Send,
         clock: ShopTime,
     ) -> Move {
+        if let Some(next) = self.spoke_before(nth, plan, node) {
+            return next;
+        }
         self.set_visit_aside(nth, node);
         // Who comes late to `09:00` waits for the next one, and never gets it at another hour.
         let from = send.at.as_ref().map_or(clock, |when| when.next(self.on_time(clock), &self.zone));
@@ -174,11 +177,6 @@ impl Actor<'_> {
         let run = &mut self.person.runs[nth];
         let leg = u8::try_from(tried.len() + 1).unwrap_or(u8::MAX);
         let message = MessageId::new(self.person.id, run.number, run.started_at, &node.id, visit, leg);
-        // A run that came from an older version may have sent it there.
-        if run.results.iter().any(|(_, result)| result.message == Some(message)) {
-            self.refuse(format!("{}/{}", plan.name, node.id).into(), Refused::SentBefore);
-            return Move::To(node.next);
-        }
         run.first_send = run.first_send.or(Some(self.now));
         let row = QueuedRow {
             message,

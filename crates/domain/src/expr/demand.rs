@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Counted, Expr, Root};
+use super::{Counted, Expr, Root, Type};
 use crate::person::FeatureKey;
 use crate::plan::{Condition, Enter, Node, Plan, Setting, Step, Watch, Watched};
 
@@ -202,4 +202,27 @@ impl Plan {
 
 fn computed((_, setting): &(Arc<str>, Setting)) -> Option<&Condition> {
     if let Setting::Computed(condition) = setting { Some(condition) } else { None }
+}
+
+impl Expr {
+    /// The top-level properties of an event that it asks for, with what stands beside them: `root` is that event's.
+    pub fn properties_of(&self, root: Root) -> BTreeSet<Arc<str>> {
+        let mut found = BTreeSet::new();
+        self.walk(&mut |expr| match expr {
+            Self::Path(of, path) if *of == root => found.extend(path.first().cloned()),
+            // An amount's currency stands beside it.
+            Self::As(Type::Money, inner) => match inner.as_ref() {
+                Self::Path(of, path) if *of == root && path.len() == 1 => {
+                    found.insert("currency".into());
+                }
+                _ => {}
+            },
+            // The run's own cart is found by the entry's.
+            Self::Path(Root::Cart, _) => {
+                found.insert("cart_id".into());
+            }
+            _ => {}
+        });
+        found
+    }
 }

@@ -23,7 +23,7 @@ pub const ENTERED: usize = 500;
 /// How many starts may wait for silence at once.
 pub const PENDING: usize = 50;
 /// How large they may be together as they are stored, bytes.
-pub const PENDING_BYTES: usize = 10 * 1024;
+pub const PENDING_BYTES: usize = 9 * 1024;
 
 /// Of how many messages clicks may be provisional at once.
 pub const CLICKS: usize = 5;

@@ -68,6 +68,7 @@ impl Plan {
             node.conditions(&mut |condition| asked.of(condition));
         }
         let of_runs = self.goal.iter().flat_map(|goal| goal.trigger.condition.iter().chain(&goal.value));
+        let of_runs = of_runs.chain(self.hold.as_ref().map(|hold| &hold.condition));
         let exits = self.exits.iter().filter_map(|exit| exit.condition.as_ref());
         of_runs.chain(exits).for_each(|condition| asked.of(condition));
         let kept: BTreeSet<&Arc<str>> = older.entry_properties.iter().collect();
@@ -85,7 +86,7 @@ impl Plan {
     }
 
     /// The nodes that can be reached from one, itself too; `but` ends the search.
-    fn reachable(&self, from: usize, but: Option<usize>) -> BTreeSet<usize> {
+    pub fn reachable(&self, from: usize, but: Option<usize>) -> BTreeSet<usize> {
         let (mut found, mut open) = (BTreeSet::new(), vec![from]);
         while let Some(nth) = open.pop() {
             if Some(nth) == but || !found.insert(nth) {
@@ -155,16 +156,10 @@ struct Asked {
 
 impl Asked {
     fn of(&mut self, condition: &Condition) {
+        self.entry.extend(condition.expr.properties_of(Root::Entry));
         condition.expr.walk(&mut |expr| {
-            if let Expr::Path(root, path) = expr
-                && let Some(first) = path.first()
-            {
-                match root {
-                    Root::Cart => drop(self.entry.insert("cart_id".into())),
-                    Root::Entry => drop(self.entry.insert(first.clone())),
-                    Root::Run => drop(self.run.insert(first.clone())),
-                    _ => {}
-                }
+            if let Expr::Path(Root::Run, path) = expr {
+                self.run.extend(path.first().cloned());
             }
         });
     }

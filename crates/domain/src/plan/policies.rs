@@ -256,6 +256,8 @@ pub struct Policies {
     pub links: Links,
     /// The shop's locales, the default first; never empty.
     pub locales: Vec<Arc<str>>,
+    /// How many people other than its author have to say yes to a change before it goes live.
+    pub approvals: u32,
 }
 
 impl Policies {
@@ -279,6 +281,7 @@ impl Default for Policies {
             senders: BTreeMap::new(),
             links: Links::default(),
             locales: vec!["en".into()],
+            approvals: 0,
         }
     }
 }

@@ -36,6 +36,33 @@ fn one_run_breaks_a_cap_alone() {
 }
 
 #[test]
+fn what_breaks_a_cap_in_a_snippet_is_said_where_it_is_used() {
+    let mail =
+        "  - send: a\n    channel: email\n  - send: b\n    channel: email\n  - send: c\n    channel: email\n";
+    let comment = "# Not the line of the journey.\n".repeat(40);
+    let sources = [
+        source("journeyman.yaml", "caps: { email: 2 per 7d }\ntopics:\n  offers: { consent: opt_out }\n"),
+        source(
+            "journeys/t.yaml",
+            "journey: t\ntopic: offers\nenter:\n  on: X\n  again: always\nsteps:\n  - wait: 1d\n  - use: mails\n  - wait: 1d\n",
+        ),
+        source("journeys/snippets/mails.yaml", &format!("{comment}snippet: mails\nsteps:\n{mail}")),
+    ];
+    let checked = crate::check(&sources, None, false);
+    let found = lints(&sources, &checked);
+    let told: Vec<_> = found.iter().map(|said| (said.file.as_str(), said.span.line)).collect();
+    assert_eq!(told, [("journeys/t.yaml", 8)], "{:?}", checked.diagnostics);
+}
+
+#[test]
+fn the_longest_way_is_walked_without_running_out_of_stack() {
+    let steps: String = (0..150).map(|nth| format!("      - id: w{nth}\n        wait: 1d\n")).collect();
+    let steps = format!("  - repeat: 90\n    every: 5d\n    then:\n{steps}");
+    let walked = std::thread::Builder::new().stack_size(1 << 20).spawn(move || breaks(&steps, &[]));
+    walked.unwrap().join().unwrap();
+}
+
+#[test]
 fn what_nobody_uses() {
     let mut sources = vec![
         source(

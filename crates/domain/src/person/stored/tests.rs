@@ -4,13 +4,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::person::WATCHED;
 use crate::person::{
     BURST, CARTS, CLICKS, Carts, Click, Consents, DEAD, ENTERED, ENTRY_BYTES, EndReason, Entered, Entry,
     GoalReached, Handover, HeldBy, HeldOut, MET, MET_BYTES, PENDING, Pending, Position, RESULT_BYTES, SENT,
     Seen, SendState, Sent, Session, StepResult, TOPIC_BYTES, Traits, UNDERWAY, Underway, VARIABLE_BYTES,
     Waiting, Watching, decode_handover, encode_handover, mark,
 };
+use crate::person::{RUNS, WATCHED};
 use crate::plan::{Channel, PlanHash};
 use crate::value::{Currency, KEY_BYTES, Money, Span, Value};
 use crate::{EventId, MessageId, Refused, ShopTime};
@@ -307,6 +307,8 @@ fn a_persons_state_never_outgrows_its_row() {
         size(&hot.met)
     );
     hot.watched = vec![Seen { of: [255; 8], inside: true, due: Some(at(1 << 30)) }; WATCHED];
+    // And of each journey in which a run stayed with an older version, that it was looked at.
+    hot.watched.extend(vec![Seen { of: [255; 8], inside: false, due: None }; RUNS]);
     let bytes = encode_hot(&hot).len();
     assert!((50_000..=STATE_BYTES).contains(&bytes), "{bytes}");
 }
